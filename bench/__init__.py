@@ -1,0 +1,1 @@
+"""Ratios of one run against what is installed."""

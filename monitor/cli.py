@@ -1,0 +1,6 @@
+"""The monitor's command line."""
+
+
+def main() -> int:
+    """Run the monitor; return the exit status."""
+    raise SystemExit("monitor: not built yet")

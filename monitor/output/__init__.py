@@ -1,0 +1,1 @@
+"""What was counted, shown: to a person, to a pipe, to a program."""
