@@ -1,0 +1,187 @@
+"""Keys, times, amounts and alert messages as text. Knows nothing of screens, pipes or JSON.
+
+Two steps make a logged key safe: ``decode`` gives every byte a place in a string, ``safe`` lets nothing through that
+a terminal would obey or that has no place of its own in a line.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, datetime
+from fractions import Fraction
+from functools import lru_cache
+
+from monitor.engine.snapshot import AlertRecord, State, Transition
+from monitor.units import format_duration
+
+_VARIATIONS = range(0xFE00, 0xFE10)  # selectors that make some terminals widen the character before
+
+
+def decode(key: bytes) -> str:
+    r"""Bytes as UTF-8; what is not comes as ``\xhh``."""
+    return key.decode("utf-8", "backslashreplace")
+
+
+def _escape(character: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))
+
+
+def _is_safe(character: str) -> bool:
+    return character.isprintable() and ord(character) not in _VARIATIONS
+
+
+def safe(text: str) -> str:
+    r"""Make text harmless to a terminal.
+
+    Controls, formats (bidi overrides, joiners), blanks other than the blank, what Unicode does not know and a combining
+    mark without a base come as ``\xhh``.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    shown = [character if _is_safe(character) else _escape(character) for character in text]
+    if shown and unicodedata.category(text[0]).startswith("M"):
+        shown[0] = _escape(text[0])
+    return "".join(shown)
+
+
+@lru_cache(maxsize=4096)
+def key_text(key: bytes) -> str:
+    """A logged key for people."""
+    return safe(decode(key))
+
+
+class Times:
+    """Epoch seconds as text, in the local zone or in UTC."""
+
+    def __init__(self, utc: bool = False) -> None:
+        self._utc = utc
+
+    def _moment(self, at: int) -> datetime | None:
+        try:
+            moment = datetime.fromtimestamp(at, UTC)
+        except (OverflowError, ValueError, OSError):
+            return None
+        if self._utc:
+            return moment
+        try:
+            return moment.astimezone()
+        except (OverflowError, ValueError, OSError):  # the last hours of what a date can hold
+            return moment
+
+    def _format(self, at: int, write: Callable[[datetime], str]) -> str:
+        moment = self._moment(at)
+        return f"@{at}" if moment is None else write(moment)
+
+    def iso(self, at: int) -> str:
+        """``2019-02-07T21:12:36+01:00``."""
+        return self._format(at, datetime.isoformat)
+
+    def full(self, at: int) -> str:
+        """``2019-02-07 21:12:36``."""
+        return self._format(at, lambda moment: moment.replace(tzinfo=None).isoformat(" "))
+
+    def time(self, at: int) -> str:
+        """``21:12:36``."""
+        return self._format(at, lambda moment: moment.time().isoformat())
+
+    def minute(self, at: int) -> str:
+        """``21:12``."""
+        return self._format(at, lambda moment: moment.time().isoformat("minutes"))
+
+    def span(self, start: int, end: int) -> str:
+        """``2019-02-07 21:12:30 - 21:12:40``, with the second date where it is another."""
+        first, second = self.full(start), self.full(end)
+        return f"{first} - {second[11:] if second[:11] == first[:11] else second}"
+
+
+def tenths(value: Fraction, up: bool) -> str:
+    """One decimal, rounded up or down."""
+    scaled = value * 10
+    whole = -(-scaled.numerator // scaled.denominator) if up else scaled.numerator // scaled.denominator
+    return f"{whole // 10}.{whole % 10}"
+
+
+def _byte_tenths(value: Fraction, up: bool) -> str:
+    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if value >= unit:
+            return f"{tenths(value / unit, up)}{name}"
+    return f"{tenths(value, up)}B"
+
+
+def message(transition: Transition, times: Times) -> str:
+    """The alert message. Its average is rounded away from the threshold, so that it never contradicts itself."""
+    raised = transition.state is State.RAISED
+    average = (_byte_tenths if transition.metric == "bytes" else tenths)(transition.average, raised)
+    what = "High traffic generated an alert" if raised else "Traffic recovered"
+    when = "active since before" if transition.since_before else "triggered at"
+    rule = f", rule {safe(transition.rule)}" if transition.rule else ""
+    return (
+        f"{what} - {transition.metric} = {transition.hits}, {when} {times.full(transition.at)} "
+        f"({average}/s over {format_duration(transition.window)}, threshold {safe(transition.threshold.text)}{rule})"
+    )
+
+
+def messages(record: AlertRecord, times: Times) -> list[str]:
+    """The one or two messages of an alert."""
+    told = [record.raised] if record.recovered is None else [record.raised, record.recovered]
+    return [message(transition, times) for transition in told]
+
+
+def rate(value: Fraction) -> str:
+    """Something per second in few characters: ``0.05``, ``9.9``, ``1234``; rounded to nearest."""
+    if value >= 100:
+        return str(round(value))
+    if value >= 1 or value == 0:
+        return f"{float(value):.1f}"
+    return f"{float(value):.2f}"
+
+
+def amount(size: int) -> str:
+    """Bytes in at most seven characters: ``999 B``, ``1.2 MB``."""
+    if size < 1000:
+        return f"{size} B"
+    value = float(size)
+    for unit in ("kB", "MB", "GB", "TB", "PB"):
+        value /= 1000
+        if value < 999.5:
+            return f"{value:.1f} {unit}" if value < 99.95 else f"{value:.0f} {unit}"
+    return f"{value / 1000:.0f} EB"
+
+
+def count(value: int) -> str:
+    """A count in at most six characters: ``99999``, ``123k``, ``4.5M``."""
+    if value < 100_000:
+        return str(value)
+    scaled = float(value)
+    for unit in ("k", "M", "G", "T"):
+        scaled /= 1000
+        if scaled < 999.5:
+            return f"{scaled:.1f}{unit}" if scaled < 9.95 else f"{scaled:.0f}{unit}"
+    return f"{scaled / 1000:.0f}P"
+
+
+def distinct(value: int, exact: bool) -> str:
+    """A count of different things, with ``~`` where it is approximate."""
+    return str(value) if exact else f"~{value}"
+
+
+def microseconds(value: int) -> str:
+    """A response time in at most six characters: ``250 us``, ``12 ms``, ``3.4 s``."""
+    if value < 1000:
+        return f"{value} us"
+    if value < 999_500:
+        return f"{value / 1000:.1f} ms" if value < 9_950 else f"{value / 1000:.0f} ms"
+    seconds = value / 1_000_000
+    return f"{seconds:.1f} s" if seconds < 99.95 else f"{seconds:.0f} s"
+
+
+def lasting(seconds: int) -> str:
+    """How long something lasted: ``45 s``, ``2 m 05 s``, ``3 h 20 m``, ``5 d 03 h``."""
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} m {seconds % 60:02d} s"
+    if seconds < 86400:
+        return f"{seconds // 3600} h {seconds % 3600 // 60:02d} m"
+    return f"{seconds // 86400} d {seconds % 86400 // 3600:02d} h"

@@ -1,0 +1,90 @@
+"""Made-up events and snapshots for the tests of what is shown."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from monitor.engine.snapshot import (
+    AlertRecord,
+    Interval,
+    Quantiles,
+    Row,
+    State,
+    Summary,
+    Traffic,
+    Transition,
+)
+from monitor.formats.batch import Malformed
+from monitor.units import Threshold
+
+START = 1549573950  # 2019-02-07 21:12:30 UTC
+TEN = Threshold.parse("10")
+
+
+def rows(*hits: tuple[bytes, int], errors: int = 0, times: Quantiles | None = None) -> tuple[Row, ...]:
+    return tuple(Row(key, n, n * 512, min(errors, n), START, times, (0, n // 2, n, n // 3)) for key, n in hits)
+
+
+def traffic(
+    hits: int = 60,
+    sections: tuple[Row, ...] | None = None,
+    statuses: Mapping[str, int] | None = None,
+    methods: Mapping[bytes, int] | None = None,
+    malformed: int = 0,
+    late: int = 0,
+    clients: int = 7,
+    exact: bool = True,
+    times: Quantiles | None = None,
+) -> Traffic:
+    if sections is None:
+        sections = rows((b"/api", hits * 2 // 3), (b"/report", hits - hits * 2 // 3), errors=4) if hits else ()
+    return Traffic(
+        hits=hits,
+        size=hits * 512,
+        clients=clients if hits else 0,
+        clients_exact=exact,
+        statuses=statuses if statuses is not None else ({"2xx": hits - 5, "4xx": 4, "5xx": 1} if hits else {}),
+        codes={b"200": max(hits - 5, 0), b"404": 4, b"503": 1} if hits else {},
+        methods=methods if methods is not None else ({b"GET": hits - 1, b"POST": 1} if hits else {}),
+        sections=sections,
+        sections_exact=exact,
+        malformed=malformed,
+        late=late,
+        times=times,
+    )
+
+
+def interval(index: int = 0, hits: int = 60, window_hits: int = 600, **told: object) -> Interval:
+    start = START + 10 * index
+    return Interval(start, start + 10, traffic(hits, **told), window_hits, Fraction(window_hits, 120))  # type: ignore[arg-type]
+
+
+def transition(state: State = State.RAISED, hits: int = 1206, at: int = START + 6, **told: object) -> Transition:
+    metric = str(told.pop("metric", "hits"))
+    threshold = told.pop("threshold", TEN)
+    assert isinstance(threshold, Threshold)
+    return Transition(state, at, hits, Fraction(hits, 120), threshold, 120, metric, **told)  # type: ignore[arg-type]
+
+
+def record(recovered: bool = True, at: int = START + 6) -> AlertRecord:
+    end = transition(State.RECOVERED, 1198, at + 87) if recovered else None
+    return AlertRecord(transition(at=at), end, 1411, at + 30)
+
+
+def summary(alerts: tuple[AlertRecord, ...] = (), transitions: int | None = None, **told: object) -> Summary:
+    if transitions is None:
+        transitions = sum(1 if alert.recovered is None else 2 for alert in alerts)
+    return Summary(
+        lines=64,
+        parsed=60,
+        malformed=2,
+        blank=1,
+        comments=1,
+        late=3,
+        first=START,
+        last=START + 3600,
+        busiest=(START + 5, 12),
+        traffic=traffic(**told),  # type: ignore[arg-type]
+        alerts=alerts,
+        transitions=transitions,
+        samples=(Malformed(17, b"\x1b[2Jbad \xff", "time: no date"),),
+    )

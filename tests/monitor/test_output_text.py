@@ -1,0 +1,98 @@
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wcwidth import wcwidth
+
+from monitor.engine.snapshot import State
+from monitor.output.text import Times, amount, count, key_text, message, microseconds, rate, safe, tenths
+from monitor.units import Threshold
+from tests.monitor.output_made import transition
+
+UTC = Times(utc=True)
+
+
+def test_the_alert_messages_are_word_for_word() -> None:
+    assert message(transition(), UTC) == (
+        "High traffic generated an alert - hits = 1206, triggered at 2019-02-07 21:12:36 "
+        "(10.1/s over 2m, threshold 10/s)"
+    )
+    assert message(transition(State.RECOVERED, 1198, 1549574043), UTC) == (
+        "Traffic recovered - hits = 1198, triggered at 2019-02-07 21:14:03 (9.9/s over 2m, threshold 10/s)"
+    )
+
+
+@pytest.mark.parametrize(("state", "hits", "shown"), [(State.RAISED, 1201, "10.1"), (State.RECOVERED, 1199, "9.9")])
+def test_the_average_is_rounded_away_from_the_threshold(state: State, hits: int, shown: str) -> None:
+    assert f"({shown}/s over" in message(transition(state, hits), UTC)
+
+
+def test_an_alert_that_was_on_before_says_so() -> None:
+    assert "active since before 2019-02-07 21:12:36 (" in message(transition(since_before=True), UTC)
+
+
+def test_bytes_are_said_as_bytes() -> None:
+    told = transition(hits=600_000_120, metric="bytes", threshold=Threshold.parse("5MB/s"))
+    assert "bytes = 600000120, triggered at" in message(told, UTC)
+    assert "(5.1MB/s over 2m, threshold 5MB/s)" in message(told, UTC)
+
+
+@given(st.fractions(min_value=0, max_value=10**6))
+def test_rounding_never_moves_more_than_a_tenth(value: Fraction) -> None:
+    assert Fraction(tenths(value, up=False)) <= value <= Fraction(tenths(value, up=True))
+    assert Fraction(tenths(value, up=True)) - Fraction(tenths(value, up=False)) in (0, Fraction(1, 10))
+
+
+def test_times_are_local_unless_utc_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0")
+    time.tzset()
+    try:
+        assert Times().iso(1549573956) == "2019-02-07T22:12:36+01:00"
+        assert UTC.iso(1549573956) == "2019-02-07T21:12:36+00:00"
+        assert Times().span(1549580395, 1549580405) == "2019-02-07 23:59:55 - 2019-02-08 00:00:05"
+        assert Times().full(253402300799) == "9999-12-31 23:59:59"  # there is no later hour
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_time_that_no_date_can_hold_is_still_shown() -> None:
+    assert UTC.iso(10**18) == "@1000000000000000000"
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        (b"/caf\xc3\xa9", "/café"),
+        (b"/caf\xe9", "/caf\\xe9"),
+        (b"/\x1b[2J", "/\\x1b[2J"),
+        (b"/\xc2\x9b2J", "/\\xc2\\x9b2J"),  # CSI as one C1 character
+        ("/a\u202eb".encode(), "/a\\xe2\\x80\\xaeb"),
+        ("\u0301/x".encode(), "\\xcc\\x81/x"),
+        (b"/a\nb\tc\x7f", "/a\\x0ab\\x09c\\x7f"),
+    ],
+)
+def test_a_key_is_shown_without_anything_a_terminal_would_obey(key: bytes, shown: str) -> None:
+    assert key_text(key) == shown
+
+
+@given(st.binary(max_size=60))
+def test_whatever_the_bytes_nothing_shown_is_a_control(key: bytes) -> None:
+    assert key_text(key).isprintable()
+    assert all(wcwidth(character) >= 0 for character in key_text(key))
+
+
+@given(st.text(max_size=60))
+def test_safe_text_is_safe_already(text: str) -> None:
+    assert safe(safe(text)) == safe(text)
+
+
+@given(st.integers(0, 10**17))
+def test_amounts_keep_their_width(value: int) -> None:
+    assert len(amount(value)) <= 7
+    assert len(count(value)) <= 6
+    assert len(microseconds(min(value, 10**12))) <= 9
+    assert len(rate(Fraction(min(value, 10**9), 100))) <= 8
