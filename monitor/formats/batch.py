@@ -47,8 +47,10 @@ class Batch:
 
     times: Sequence[int]  # epoch seconds, UTC
     hosts: Sequence[bytes]  # remote host, as logged
-    methods: Sequence[bytes]  # b"" where the request is none
-    sections: Sequence[bytes]  # b"" where the request is none; with the virtual host in front where the log has one
+    # b"" where the request is none: such a row is in no section and under no method.
+    methods: Sequence[bytes]
+    # With the virtual host in front where the log has one. b"" with a method is a section like any other: "GET ?a HTTP/1.1".
+    sections: Sequence[bytes]
     statuses: Sequence[bytes]  # three digits, or b"-"
     sizes: Sequence[int]  # bytes; 0 for "-"
 
