@@ -41,6 +41,30 @@ def _inexact(traffic: Traffic) -> dict[str, bool]:
     return told
 
 
+def json_line(told: dict[str, object]) -> str:
+    """One line of JSON, LF included, that no terminal obeys and no reader splits."""
+    line = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return _RAW.sub(lambda match: f"\\u{ord(match[0]):04x}", line) + "\n"
+
+
+def alert_object(transition: Transition, times: Times) -> dict[str, object]:
+    """An alert's state, with the message that people see."""
+    told: dict[str, object] = {
+        "type": "alert",
+        "state": transition.state.value,
+        "at": times.iso(transition.at),
+        "hits": transition.hits,
+        "average": _number(transition.average),
+        "threshold": _number(transition.threshold.rate),
+        "message": message(transition, times),
+    }
+    if transition.since_before:
+        told["since_before"] = True
+    if transition.rule:
+        told["rule"] = transition.rule
+    return told
+
+
 class JsonLines:
     """Presents each event as a line of JSON, flushed at once."""
 
@@ -51,8 +75,7 @@ class JsonLines:
         self._times = times
 
     def _write(self, told: dict[str, object]) -> None:
-        line = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
-        self._out.write(_RAW.sub(lambda match: f"\\u{ord(match[0]):04x}", line) + "\n")
+        self._out.write(json_line(told))
         self._out.flush()
 
     def interval(self, interval: Interval) -> None:
@@ -82,20 +105,7 @@ class JsonLines:
 
     def transition(self, transition: Transition, record: AlertRecord) -> None:
         """Write the alert's state, with the message that people see."""
-        told: dict[str, object] = {
-            "type": "alert",
-            "state": transition.state.value,
-            "at": self._times.iso(transition.at),
-            "hits": transition.hits,
-            "average": _number(transition.average),
-            "threshold": _number(transition.threshold.rate),
-            "message": message(transition, self._times),
-        }
-        if transition.since_before:
-            told["since_before"] = True
-        if transition.rule:
-            told["rule"] = transition.rule
-        self._write(told)
+        self._write(alert_object(transition, self._times))
 
     def note(self, text: str) -> None:
         """Tell a person."""
