@@ -38,6 +38,7 @@ class Table(enum.Enum):
     SECTIONS = "sections"
     CLIENTS = "clients"
     STATUSES = "statuses"
+    METHODS = "methods"
     HOSTS = "hosts"  # virtual hosts
     REFERERS = "referers"
     AGENTS = "agents"  # families
