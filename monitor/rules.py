@@ -175,7 +175,8 @@ def parse(text: str) -> Rule:
     if (recovery > threshold.rate) if above else (recovery < threshold.rate):
         raise _wrong(text, clauses["recover"][1], f"at {'most' if above else 'least'} the threshold, {threshold.text}")
     return Rule(
-        name=" ".join(text.split()),
+        # What is not UTF-8 on the command line comes as surrogates, which no output could write.
+        name=" ".join(text.split()).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"),
         metric=metric,
         above=above,
         threshold=threshold,
