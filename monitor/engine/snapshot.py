@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from monitor.formats.batch import Malformed
@@ -60,6 +60,17 @@ class Quantiles:
     median: int
     p95: int
     p99: int
+
+
+TIME_BOUNDS = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)  # ms; those of Prometheus' client libraries
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Response times of the hits that have one, by TIME_BOUNDS."""
+
+    counts: tuple[int, ...]  # up to and with each bound, above the one before; the last: above them all
+    total: int  # microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +136,7 @@ class Traffic:
     malformed: int
     late: int
     times: Quantiles | None = None
+    histogram: Histogram | None = None  # only where response times are known
 
     @property
     def errors(self) -> int:
@@ -146,6 +158,12 @@ class Interval:
     def rate(self) -> Fraction:
         """Hits per second."""
         return Fraction(self.traffic.hits, self.end - self.start)
+
+    def cut(self, top: int) -> Interval:
+        """Return it with its ``top`` sections only (0: all): some listeners need more rows than people."""
+        if not top or len(self.traffic.sections) <= top:
+            return self
+        return replace(self, traffic=replace(self.traffic, sections=self.traffic.sections[:top]))
 
 
 @dataclass(frozen=True, slots=True)
