@@ -1,0 +1,174 @@
+"""When an alert is raised and when it recovers. Integers and fractions only; knows nothing of lines or clocks."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from monitor.engine.snapshot import AlertRecord, State, Transition
+from monitor.engine.window import Window
+from monitor.units import Threshold
+
+MAX_ALERTS = 10_000  # records kept; the oldest go, and how many is told
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """An average of a metric per second over a window, and the threshold that it is held against."""
+
+    threshold: Threshold
+    window: int = 120  # s
+    metric: str = "hits"
+    name: str = ""
+
+
+class History:
+    """The alerts so far, oldest first, bounded."""
+
+    __slots__ = ("_records", "dropped", "transitions")
+
+    def __init__(self) -> None:
+        self._records: deque[AlertRecord] = deque()
+        self.dropped = 0
+        self.transitions = 0
+
+    def open(self, record: AlertRecord) -> None:
+        """Keep a new alert."""
+        self.transitions += 1
+        self._records.append(record)
+        if len(self._records) > MAX_ALERTS:
+            self._records.popleft()
+            self.dropped += 1
+
+    def change(self, old: AlertRecord, new: AlertRecord) -> None:
+        """Put ``new`` in the place of ``old``, which is among the newest."""
+        for position in range(len(self._records) - 1, -1, -1):
+            if self._records[position] is old:
+                self._records[position] = new
+                return
+
+    def records(self) -> tuple[AlertRecord, ...]:
+        """All kept records, oldest first."""
+        return tuple(self._records)
+
+
+class Watch:
+    """One rule held against its window.
+
+    Raised at the first closed second t with n(t) > T * W, recovered at the first later one with n(t) < T * W; equality
+    changes nothing. The divisor is always W, in the first two minutes too.
+    """
+
+    __slots__ = (
+        "_denominator", "_history", "_known_from", "_limit", "_mute_until", "known", "record", "rule", "window",
+    )  # fmt: skip
+
+    def __init__(self, rule: Rule, history: History) -> None:
+        limit = rule.threshold.rate * rule.window
+        self.rule = rule
+        self.window = Window(rule.window)
+        self.record: AlertRecord | None = None  # the alert that is on
+        self._limit = limit.numerator  # n * denominator against this: no division
+        self._denominator = limit.denominator
+        self._history = history
+        self._mute_until: int | None = None  # no recovery is told before this second
+        self._known_from: int | None = None  # warm start: from here on every window was read whole
+        self.known = True  # False: it may have been on before the oldest second that was read back
+
+    @property
+    def average(self) -> Fraction:
+        """Per second, over the window that ends with the last closed second."""
+        return Fraction(self.window.total, self.rule.window)
+
+    def close(self, to: int, marks: Sequence[int] = ()) -> tuple[list[Transition], list[int], list[bool]]:
+        """Evaluate every second up to ``to`` once, in order.
+
+        Return the transitions, and for each of the seconds in ``marks`` (ascending, at most ``to``) what the window
+        held and whether the alert was on.
+        """
+        transitions: list[Transition] = []
+        sums: list[int] = []
+        states: list[bool] = []
+        total = self.window.total
+        waiting = iter(marks)
+        mark = next(waiting, None)
+        for second, changed in self._steps(to):
+            while mark is not None and mark < second:
+                sums.append(total)
+                states.append(self.record is not None)
+                mark = next(waiting, None)
+            total = changed
+            transition = self._judge(second, total)
+            if transition:
+                transitions.append(transition)
+        while mark is not None:
+            sums.append(total)
+            states.append(self.record is not None)
+            mark = next(waiting, None)
+        return transitions, sums, states
+
+    def reanchor(self, closed: int) -> None:
+        """Start over at an earlier time: the state stays, no recovery is told until a window has passed."""
+        self.window.clear()
+        self.window.closed = closed
+        self._mute_until = closed + self.rule.window
+
+    def begin_warm(self, first: int, *, whole: bool) -> None:
+        """Evaluate seconds from before the start, of which ``first`` is the oldest read back.
+
+        ``whole``: nothing stands before it in the log, so every window is known.
+        """
+        self.known = whole
+        self._known_from = None if whole else first + self.rule.window
+
+    def end_warm(self) -> None:
+        """Go on as live."""
+        self.known = True
+        self._known_from = None
+
+    def _steps(self, to: int) -> Iterator[tuple[int, int]]:
+        """The seconds that may change the state: where the sum changes, and where silence on telling ends."""
+        for due in sorted({self._mute_until, self._known_from} - {None}, key=lambda due: due or 0):
+            if due is None or due > to:
+                break
+            yield from self.window.close(due)
+            if due == self._mute_until:
+                self._mute_until = None
+            yield due, self.window.total
+        yield from self.window.close(to)
+
+    def _judge(self, second: int, total: int) -> Transition | None:
+        amount = total * self._denominator
+        whole = self._known_from is None or second >= self._known_from
+        if self.record is None:
+            if amount > self._limit:
+                raised = self._transition(State.RAISED, second, total)
+                self.record = AlertRecord(replace(raised, since_before=not self.known), None, total, second)
+                self._history.open(self.record)
+                return self.record.raised
+            if amount < self._limit and whole:
+                self.known = True
+            return None
+        if total > self.record.peak:
+            self._replace(replace(self.record, peak=total, peak_at=second))
+        if amount < self._limit and whole and self._mute_until is None:
+            recovered = self._transition(State.RECOVERED, second, total)
+            self._replace(replace(self.record, recovered=recovered))
+            self._history.transitions += 1
+            self.record = None
+            self.known = True
+            return recovered
+        return None
+
+    def _replace(self, record: AlertRecord) -> None:
+        assert self.record is not None
+        self._history.change(self.record, record)
+        self.record = record
+
+    def _transition(self, state: State, second: int, total: int) -> Transition:
+        rule = self.rule
+        return Transition(
+            state, second, total, Fraction(total, rule.window), rule.threshold, rule.window, rule.metric, rule=rule.name
+        )

@@ -1,0 +1,174 @@
+"""A block of rows counted by second and by interval, before it is known what came earlier: mergeable, picklable.
+
+The order of lines matters for late ones only. A row behind the newest second before it in its own block is judged by
+that second (its *arrival*); one that is not, but is behind the clock before the block, came at exactly that clock,
+which whoever merges the tally knows. So neither the size of blocks nor who counted them leaves a trace.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import compress, islice
+from operator import lt
+from typing import TypeVar
+
+from monitor.engine.counts import Counts
+from monitor.formats.batch import Batch
+
+Item = TypeVar("Item", int, bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is counted, and by which lengths of time in seconds."""
+
+    interval: int = 10
+    window: int = 120
+    lateness: int = 5
+    sizes: bool = False  # bytes by second
+    last: bool = False  # the latest hit by section
+
+
+class Tally:
+    """What a block of rows adds up to."""
+
+    __slots__ = ("first", "head", "intervals", "last", "late", "malformed", "malformed_before", "rows", "seconds")
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.first = 0  # the earliest second
+        self.last = 0  # the newest
+        self.head = 0  # the first row's second
+        self.seconds: dict[int, tuple[int, int]] = {}  # hits and bytes by second, late ones left out
+        self.late: dict[tuple[int, int], tuple[int, int]] = {}  # hits and bytes by (second, arrival)
+        self.intervals: dict[int, Counts] = {}  # by start
+        self.malformed: dict[int, int] = {}  # by start of interval
+        self.malformed_before = 0  # those before the first row
+
+
+def count(batch: Batch, plan: Plan, clock_at: Callable[[int], int] | None = None) -> Tally | None:
+    """Count a batch; return None if it goes back by more than the window, which has to be read line by line.
+
+    ``clock_at`` gives the clock when the newest second of this log is so and so, where that is not the same.
+    """
+    times = batch.times
+    tally = Tally()
+    tally.rows = rows = len(times)
+    if not rows:
+        tally.malformed_before = batch.malformed
+        return tally
+    behind = _behind(times)
+    course = times  # the newest second so far, row by row
+    moved: dict[int, list[int]] = {}  # rows that belong to another interval than the course's, by its start
+    away: dict[int, list[int]] = {}  # the same rows by the interval that they are taken from
+    late: dict[tuple[int, int], list[int]] = {}
+    if behind:
+        course = list(times)
+        for row, newest in behind:
+            course[row] = newest
+            second = times[row]
+            if newest - second > plan.window:
+                return None
+            clock = clock_at(newest) if clock_at else newest
+            own = second - second % plan.interval
+            if clock - second > plan.lateness:
+                late.setdefault((second, clock), []).append(row)
+                if clock >= own + plan.interval + plan.lateness:  # told: it counts in the interval of the clock
+                    own = clock - clock % plan.interval
+            if own != newest - newest % plan.interval:
+                moved.setdefault(own, []).append(row)
+                away.setdefault(newest - newest % plan.interval, []).append(row)
+        tally.first = min(times)
+    else:
+        tally.first = times[0]
+    tally.last = course[-1]
+    tally.head = times[0]
+
+    hits = Counter(times)
+    if plan.sizes:
+        sizes: dict[int, int] = {}
+        for second, size in zip(times, batch.sizes, strict=True):
+            sizes[second] = sizes.get(second, 0) + size
+    else:
+        sizes = dict.fromkeys(hits, 0)
+    for (second, clock), at in late.items():
+        size = sum(batch.sizes[row] for row in at) if plan.sizes else 0
+        tally.late[second, clock] = len(at), size
+        hits[second] -= len(at)
+        sizes[second] -= size
+    tally.seconds = {second: (n, sizes[second]) for second, n in hits.items() if n}
+
+    start = 0
+    while start < rows:
+        interval = course[start] - course[start] % plan.interval
+        stop = bisect_left(course, interval + plan.interval, start)
+        _add(tally, interval, batch, plan, start, stop, away.get(interval, ()), moved.pop(interval, ()))
+        start = stop
+    for interval, others in moved.items():
+        _add(tally, interval, batch, plan, 0, 0, (), others)
+    for (second, clock), at in late.items():
+        own = second - second % plan.interval
+        if clock >= own + plan.interval + plan.lateness:
+            own = clock - clock % plan.interval
+        tally.intervals[own].late += len(at)
+    for row in batch.malformed_at:
+        if row:
+            newest = course[row - 1]
+            clock = clock_at(newest) if clock_at else newest
+            interval = clock - clock % plan.interval
+            tally.malformed[interval] = tally.malformed.get(interval, 0) + 1
+        else:
+            tally.malformed_before += 1
+    return tally
+
+
+def _behind(times: Sequence[int]) -> list[tuple[int, int]]:
+    """The rows that are behind the newest second before them, each with that second."""
+    found: list[tuple[int, int]] = []
+    reached = 0
+    rows = len(times)
+    for descent in compress(range(1, rows), map(lt, islice(times, 1, None), times)):
+        if descent < reached:
+            continue
+        newest = times[descent - 1]
+        row = descent
+        while row < rows and times[row] < newest:
+            found.append((row, newest))
+            row += 1
+        reached = row
+    return found
+
+
+def _add(
+    tally: Tally,
+    interval: int,
+    batch: Batch,
+    plan: Plan,
+    start: int,
+    stop: int,
+    without: Sequence[int],
+    others: Sequence[int],
+) -> None:
+    """Count rows ``start`` to ``stop`` but for those ``without``, and the ``others``, in one interval."""
+    if stop - start == len(without) and not others:
+        return
+
+    def pick(column: Sequence[Item]) -> Sequence[Item]:
+        if not without and not others:
+            return column[start:stop]
+        picked = list(column[start:stop])
+        for row in reversed(without):
+            del picked[row - start]
+        picked.extend([column[row] for row in others])
+        return picked
+
+    counts = tally.intervals.get(interval)
+    if counts is None:
+        counts = tally.intervals[interval] = Counts()
+    sections = pick(batch.sections)
+    counts.add(pick(batch.hosts), pick(batch.methods), sections, pick(batch.statuses), pick(batch.sizes))
+    if plan.last:
+        counts.note_last(pick(batch.times), sections)

@@ -1,0 +1,84 @@
+"""Batches made of a few words, and the rule in its slowest and plainest form."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from monitor.engine.alert import Rule
+from monitor.engine.engine import Engine
+from monitor.engine.snapshot import Event, Interval, State, Transition
+from monitor.formats.batch import Batch
+from monitor.units import Threshold
+
+MALFORMED = "malformed"
+Line = int | str  # a second, or MALFORMED
+
+
+def rule(threshold: str = "10", window: int = 120, metric: str = "hits") -> Rule:
+    return Rule(Threshold.parse(threshold), window, metric)
+
+
+def batch(lines: Sequence[Line], first: int = 0) -> Batch:
+    """A batch of hits at these seconds, every column made from the second and the place in the log."""
+    times = [line for line in lines if isinstance(line, int)]
+    at: list[int] = []
+    hits = 0
+    for line in lines:
+        if isinstance(line, int):
+            hits += 1
+        else:
+            at.append(hits)
+    return Batch(
+        lines=len(lines),
+        blank=0,
+        comments=0,
+        malformed_at=at,
+        samples=(),
+        times=times,
+        hosts=[b"10.0.0.%d" % (second % 7) for second in times],
+        methods=[b"POST" if second % 5 == 0 else b"GET" for second in times],
+        sections=[b"/s%d" % (second % 3) if second % 11 else b"" for second in times],
+        statuses=[b"404" if second % 4 == 0 else b"200" for second in times],
+        sizes=[second % 13 for second in times],
+    )
+
+
+def run(engine: Engine, batches: Iterable[Batch]) -> list[Event]:
+    events: list[Event] = []
+    for one in batches:
+        events += engine.feed(one)
+    return [*events, *engine.finish()]
+
+
+def chunks(lines: Sequence[Line], sizes: Sequence[int]) -> list[Batch]:
+    """The lines in batches of these sizes, the sizes taken round and round."""
+    made, start, turn = [], 0, 0
+    while start < len(lines):
+        stop = start + max(1, sizes[turn % len(sizes)])
+        made.append(batch(lines[start:stop]))
+        start, turn = stop, turn + 1
+    return made
+
+
+def told(events: Iterable[Event]) -> list[tuple[State, int, int]]:
+    return [(event.state, event.at, event.hits) for event in events if isinstance(event, Transition)]
+
+
+def intervals(events: Iterable[Event]) -> list[Interval]:
+    return [event for event in events if isinstance(event, Interval)]
+
+
+def oracle(times: Sequence[int], threshold: Fraction, window: int = 120) -> list[tuple[State, int, int]]:
+    """The rule as it is worded, second by second."""
+    hits, on, found = Counter(times), False, []
+    for t in range(min(times), max(times) + 1):
+        n = sum(hits[s] for s in range(t - window + 1, t + 1))
+        if not on and n > threshold * window:
+            on = True
+            found.append((State.RAISED, t, n))
+        elif on and n < threshold * window:
+            on = False
+            found.append((State.RECOVERED, t, n))
+    return found
