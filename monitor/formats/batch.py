@@ -49,7 +49,7 @@ class Batch:
     hosts: Sequence[bytes]  # remote host, as logged
     # b"" where the request is none: such a row is in no section and under no method.
     methods: Sequence[bytes]
-    # With the virtual host in front where the log has one. b"" with a method is a section like any other: "GET ?a HTTP/1.1".
+    # With the virtual host in front where the log has one. b"" with a method is a section too: "GET ?a HTTP/1.1".
     sections: Sequence[bytes]
     statuses: Sequence[bytes]  # three digits, or b"-"
     sizes: Sequence[int]  # bytes; 0 for "-"

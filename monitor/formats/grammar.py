@@ -1,0 +1,113 @@
+"""What a line is made of: parts, and the formats put together from them. Knows nothing of blocks or batches."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from monitor.errors import UsageError
+
+# The inside of a quoted field: a backslash takes the next character with it. As a line is written, and in a block (see
+# request.FAST for what the shorter one leaves to the exact one).
+QUOTED = rb'[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+'
+FAST_QUOTED = rb'[^"]*+(?<!\\)'
+
+
+class FormatError(UsageError):
+    """A format that cannot be read: the message points at the character."""
+
+    @classmethod
+    def at(cls, text: str, position: int, reason: str) -> FormatError:
+        """Point at ``text[position]`` (or at its end)."""
+        start = max(0, position - 60)
+        shown = text[start : position + 40].replace("\n", " ").replace("\t", " ")
+        lead = "..." if start else ""
+        mark = " " * (len(lead) + position - start) + "^"
+        return cls(f"format: character {position + 1}: {reason}\n  {lead}{shown}\n  {mark}")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a line.
+
+    ``pattern`` matches it exactly, never a line's end, in linear time. ``fast`` (if any) stands for it in a block's
+    pattern and may match less, but nothing else. ``column`` is the column that it fills, or "".
+    """
+
+    pattern: bytes
+    expected: str  # for messages: "the status: three digits or -"
+    column: str = ""
+    fast: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How a log's lines are read. A value: comparable, hashable, picklable."""
+
+    name: str
+    kind: str  # what reads it: "line", "json", "w3c", "csv"
+    parts: tuple[Part, ...] = ()
+    # What may follow, the others only behind the first; ``loose``: behind them, a blank and anything may.
+    options: tuple[tuple[Part, ...], ...] = ()
+    loose: bool = False
+    time: str = "clf"  # which reading of the time column (times.READINGS)
+    tick: int = 1  # microseconds that a duration counts in; 0: seconds with a fraction
+    keys: tuple[tuple[str, str], ...] = ()  # column to the name that the user gave it
+
+
+def literal(text: bytes) -> Part:
+    """A part that stands in every line as it is."""
+    return Part(re.escape(text), f"{text.decode('latin-1')!r}")
+
+
+def pattern_of(form: Format, columns: frozenset[str], fast: bool) -> bytes:
+    """The pattern of a whole line without its end."""
+    pattern = b" [^\\n]*+|" if form.loose else b""
+    for parts in reversed(form.options):
+        pattern = b"(?:%b(?:%b)|)" % (captured(parts, columns, fast), pattern)
+    return captured(form.parts, columns, fast) + pattern
+
+
+def captured(parts: Iterable[Part], columns: frozenset[str], fast: bool) -> bytes:
+    """The parts' pattern; the wanted columns are named groups, or plain ones where it is for a block."""
+    pieces = []
+    for part in parts:
+        pattern = part.fast if fast and part.fast else part.pattern
+        if part.column not in columns:
+            pieces.append(b"(?:%b)" % pattern if b"|" in pattern else pattern)
+        elif not fast:
+            pieces.append(b"(?P<%b>%b)" % (part.column.encode(), pattern))
+        elif part.column == "request":
+            pieces.append(pattern)  # has its own two groups
+        else:
+            pieces.append(b"(%b)" % pattern)
+    return b"".join(pieces)
+
+
+@lru_cache(maxsize=1024)
+def _prefix(parts: tuple[Part, ...]) -> re.Pattern[bytes]:
+    return re.compile(captured(parts, frozenset(), fast=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Where a line stops to fit."""
+
+    reached: int  # bytes that fit
+    reason: str
+
+
+def explain(form: Format, line: bytes) -> Misfit:
+    """Say how far ``line``, which does not fit, fits, and what was expected there."""
+    parts = tuple(itertools.chain(form.parts, *form.options))
+    reached = 0
+    for count, part in enumerate(parts):
+        match = _prefix(parts[: count + 1]).match(line)
+        if not match:
+            ending = " or the end of the line" if count == len(form.parts) else ""
+            return Misfit(reached, f"column {reached + 1}: expected {part.expected}{ending}")
+        reached = match.end()
+    return Misfit(reached, f"column {reached + 1}: expected {'a blank or ' * form.loose}the end of the line")
