@@ -7,3 +7,7 @@ class SnifferError(Exception):
 
 class UsageError(SnifferError):
     """The command line is wrong. The exit status is 2."""
+
+
+class CaptureError(SnifferError):
+    """A capture file or an interface can't be read."""

@@ -1,0 +1,1 @@
+"""Captures and interfaces -> frames. The only home of scapy."""

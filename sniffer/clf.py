@@ -1,0 +1,296 @@
+"""Transaction -> one line of an access log, in Apache's log format language (mod_log_config).
+
+Every observed byte is escaped: none can end a line or a field, nor reach a terminal as a control sequence.
+docs/log-format.md says what each directive means here.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+import time
+from collections.abc import Callable
+from functools import lru_cache
+
+from sniffer.errors import UsageError
+from sniffer.transaction import Transaction, endpoint
+
+COMMON = '%h %l %u %t "%r" %>s %b'
+COMBINED = COMMON + ' "%{Referer}i" "%{User-Agent}i"'
+FORMATS = {
+    "common": COMMON,
+    "combined": COMBINED,
+    "combinedio": COMBINED + " %I %O",
+    "vhost_common": "%v:%p " + COMMON,
+    "vhost_combined": "%v:%p " + COMBINED,
+}
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_LAST_SECOND = 253_370_764_800  # the beginning of 9999: what a broken capture dates later has no calendar
+
+_DIRECTIVE = re.compile(r"%([<>]?)(?:\{([^}]*)\})?([A-Za-z%])")
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")  # RFC 9110 section 7.2, no escapes
+_PASSWORD = re.compile(rb"(://[^/?#@:\s]*):[^/?#@\s]*@")
+
+_QUOTED = {byte: b"\\x%02x" % byte for byte in (*range(0x20), *range(0x7F, 0x100))} | {0x22: b'\\"', 0x5C: b"\\\\"}
+_BARE = _QUOTED | {byte: b"\\x%02x" % byte for byte in b' "[],'}
+_CLEAN_QUOTED = bytes(byte for byte in range(256) if byte not in _QUOTED)
+_CLEAN_BARE = bytes(byte for byte in range(256) if byte not in _BARE)
+
+Field = Callable[[Transaction], bytes | None]
+
+
+def escape(value: bytes, quoted: bool) -> bytes:
+    """Escape a value for a place within double quotes, or outside of them."""
+    if not value.translate(None, _CLEAN_QUOTED if quoted else _CLEAN_BARE):
+        return value
+    table = _QUOTED if quoted else _BARE
+    return b"".join([table.get(byte) or b"%c" % byte for byte in value])
+
+
+class LineFormat:
+    """A format by name (``FORMATS``) or directive. Raises UsageError, pointing at what it does not know."""
+
+    def __init__(self, directive: str, origin_form: bool = False) -> None:
+        text = FORMATS.get(directive, directive)
+        if "%" not in text:
+            raise UsageError(f"{directive!r} is neither a format ({', '.join(FORMATS)}) nor a directive")
+        self._origin_form = origin_form
+        self._parts: list[tuple[bytes, Field | None, bool, bool]] = []  # literal before, field, quoted, observed
+        self._end = self._compile(text)
+        self._plain = text == COMMON
+
+    def line(self, transaction: Transaction) -> bytes:
+        """Return the line, LF included."""
+        if self._plain:
+            return self._common(transaction)
+        out = []
+        for literal, field, quoted, observed in self._parts:
+            out.append(literal)
+            if field is not None:
+                value = field(transaction)
+                if value is None:
+                    value = b"-"
+                elif observed:
+                    value = escape(value, quoted) or (b"" if quoted else b'""')
+                out.append(value)
+        out.append(self._end)
+        return b"".join(out)
+
+    def _common(self, transaction: Transaction) -> bytes:
+        status, size = transaction.status, transaction.size
+        request = transaction.line if self._origin_form else absolute_line(transaction)
+        return b'%b - %b %b "%b" %b %b\n' % (
+            address(transaction.client),
+            escape(user, False) or b'""' if (user := _user(transaction)) is not None else b"-",
+            clf_time(transaction.begin // 1_000_000_000),
+            escape(without_password(request), True),
+            b"%d" % status if status is not None else b"-",
+            b"%d" % size if size else b"-",
+        )
+
+    def _compile(self, text: str) -> bytes:
+        literal, quoted, at = b"", False, 0
+        while at < len(text):
+            character = text[at]
+            if character == "%":
+                match = _DIRECTIVE.match(text, at)
+                if not match:
+                    raise UsageError(f"--format: no directive at character {at + 1}: {text[at : at + 10]!r}")
+                if match[3] == "%":
+                    literal += b"%"
+                else:
+                    field, observed = self._field(match[3], match[2], text, at)
+                    self._parts.append((literal, field, quoted, observed))
+                    literal = b""
+                at = match.end()
+                continue
+            if character == "\\" and text[at + 1 : at + 2] in ('"', "\\", "t"):  # as they stand in a server's file
+                at += 1
+                character = "\t" if text[at] == "t" else text[at]
+            if character == "\n":
+                raise UsageError("--format: a line has no line feed within")
+            if character == '"':
+                quoted = not quoted
+            literal += character.encode()
+            at += 1
+        return literal + b"\n"
+
+    def _field(self, letter: str, argument: str | None, text: str, at: int) -> tuple[Field, bool]:
+        """Return how a directive's value is found, and whether it is observed, and so to be escaped."""
+        if argument is not None:
+            if letter in "io" and re.fullmatch(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", argument):
+                return _header(argument.lower().encode(), letter == "i"), True
+            if letter == "t":
+                return _strftime(argument), True
+            if letter + argument in _WITH_ARGUMENT:
+                return _WITH_ARGUMENT[letter + argument], False
+        elif letter == "r":
+            chosen = (lambda t: t.line) if self._origin_form else absolute_line
+            return (lambda t: without_password(chosen(t))), True
+        elif letter in _OBSERVED:
+            return _OBSERVED[letter], True
+        elif letter in _OWN:
+            return _OWN[letter], False
+        raise UsageError(f"--format: unknown directive at character {at + 1}: {text[at : at + 10]!r}")
+
+
+def address(packed: bytes) -> bytes:
+    """Return the address of an endpoint as text."""
+    return endpoint(packed)[0].encode()
+
+
+@lru_cache(maxsize=64)
+def clf_time(second: int) -> bytes:
+    """Return ``[10/Oct/2026:13:55:36 +0200]`` in the machine's zone."""
+    moment = _local(second)
+    offset = moment.tm_gmtoff // 60
+    return b"[%02d/%b/%04d:%02d:%02d:%02d %c%02d%02d]" % (
+        moment.tm_mday,
+        _MONTHS[moment.tm_mon - 1].encode(),
+        moment.tm_year,
+        moment.tm_hour,
+        moment.tm_min,
+        min(moment.tm_sec, 59),
+        b"-" if offset < 0 else b"+",
+        abs(offset) // 60,
+        abs(offset) % 60,
+    )
+
+
+def authority(transaction: Transaction) -> bytes:
+    """Return the Host that was asked for, or the server's address where it is none or no host[:port]."""
+    host = transaction.request_field(b"host")
+    if host and _HOST.fullmatch(host):
+        return host
+    name, port = endpoint(transaction.server)
+    if ":" in name:
+        name = f"[{name}]"
+    return (name if port == 80 else f"{name}:{port}").encode()
+
+
+def absolute_line(transaction: Transaction) -> bytes:
+    """Return the request line with its target in absolute form (RFC 9112 section 3.2.2)."""
+    if not transaction.target.startswith(b"/") or transaction.method == b"CONNECT":
+        return transaction.line
+    line = b"%b http://%b%b" % (transaction.method, authority(transaction), transaction.target)
+    return b"%b %b" % (line, transaction.protocol) if transaction.protocol else line
+
+
+def without_password(value: bytes) -> bytes:
+    """Take the password out of a URL."""
+    return _PASSWORD.sub(rb"\1@", value) if b"@" in value and b"://" in value else value
+
+
+def _local(second: int) -> time.struct_time:
+    return time.localtime(min(second, _LAST_SECOND))
+
+
+def _user(transaction: Transaction) -> bytes | None:
+    """Return the user of Basic authentication (RFC 7617): what stands before the first colon."""
+    scheme, _, credentials = (transaction.request_field(b"authorization") or b"").partition(b" ")
+    if scheme.lower() != b"basic":
+        return None
+    try:
+        user, colon, _ = binascii.a2b_base64(credentials.strip()).partition(b":")
+    except binascii.Error:
+        return None
+    return user if colon else None
+
+
+def _header(name: bytes, request: bool) -> Field:
+    def value(transaction: Transaction) -> bytes | None:
+        found = transaction.request_field(name) if request else transaction.response_field(name)
+        if found and name in (b"authorization", b"proxy-authorization"):
+            return found.split(b" ", 1)[0]  # the scheme; never what proves who someone is
+        return without_password(found) if found else found
+
+    return value
+
+
+def _strftime(argument: str) -> Field:
+    """Read the argument of ``%{...}t``: Apache's words, or a format of strftime in local time."""
+    end = argument.startswith("end:")
+    layout = argument.removeprefix("begin:").removeprefix("end:")
+    units = {"sec": 1_000_000_000, "msec": 1_000_000, "usec": 1000}
+    fractions = {"msec_frac": (1_000_000, 1000, b"%03d"), "usec_frac": (1000, 1_000_000, b"%06d")}
+
+    def moment(transaction: Transaction) -> int:
+        return transaction.last if end and transaction.last is not None else transaction.begin
+
+    def value(transaction: Transaction) -> bytes | None:
+        at = moment(transaction)
+        if layout in units:
+            return b"%d" % (at // units[layout])
+        if layout in fractions:
+            unit, modulus, form = fractions[layout]
+            return form % (at // unit % modulus)
+        return time.strftime(layout, _local(at // 1_000_000_000)).encode()
+
+    return value
+
+
+def _number(value: int | None) -> bytes | None:
+    return None if value is None else b"%d" % value
+
+
+def _duration(unit: int) -> Field:
+    return lambda t: None if t.last is None else b"%d" % ((t.last - t.begin) // unit)
+
+
+def _first_byte(transaction: Transaction) -> bytes | None:
+    return None if transaction.first is None else b"%d" % max(0, (transaction.first - transaction.begin) // 1000)
+
+
+def _name(transaction: Transaction) -> bytes:
+    return re.sub(rb":[0-9]*$", b"", authority(transaction))
+
+
+def _path(transaction: Transaction) -> bytes | None:
+    return transaction.target.split(b"?", 1)[0] if transaction.target else None
+
+
+def _query(transaction: Transaction) -> bytes:
+    _, mark, query = transaction.target.partition(b"?")
+    return mark + query
+
+
+def _connection(transaction: Transaction) -> bytes:
+    return b"X" if not transaction.whole else b"+" if transaction.lasting else b"-"
+
+
+_OBSERVED: dict[str, Field] = {
+    "u": _user,
+    "m": lambda t: t.method or None,
+    "U": _path,
+    "q": _query,
+    "H": lambda t: t.protocol or b"HTTP/0.9" if t.method else None,
+    "v": _name,
+    "V": _name,
+}
+_OWN: dict[str, Field] = {
+    "h": lambda t: address(t.client),
+    "a": lambda t: address(t.client),
+    "A": lambda t: address(t.server),
+    "l": lambda t: None,
+    "t": lambda t: clf_time(t.begin // 1_000_000_000),
+    "s": lambda t: _number(t.status),
+    "b": lambda t: _number(t.size or None),
+    "B": lambda t: _number(t.size or 0),
+    "p": lambda t: _number(endpoint(t.server)[1]),
+    "D": _duration(1000),
+    "T": _duration(1_000_000_000),
+    "I": lambda t: _number(t.received),
+    "O": lambda t: _number(t.sent),
+    "S": lambda t: _number(t.received + t.sent),
+    "X": _connection,
+}
+_WITH_ARGUMENT: dict[str, Field] = {
+    "ac": _OWN["a"],
+    "pcanonical": _OWN["p"],
+    "plocal": _OWN["p"],
+    "premote": lambda t: _number(endpoint(t.client)[1]),
+    "Ts": _OWN["T"],
+    "Tms": _duration(1_000_000),
+    "Tus": _OWN["D"],
+    "Tttfb": _first_byte,
+}

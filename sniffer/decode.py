@@ -1,0 +1,256 @@
+"""Frame -> segment: link layer, IP and TCP headers by offset, no object per layer.
+
+Knows nothing of streams or HTTP. Checksums are not verified: with offload, what a machine sends is captured before
+they are computed. Lengths come from the IP header, so padding is never data.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+
+from sniffer.fragments import Fragments
+
+Frame = tuple[int, int, bytes, int]
+"""(time in ns, link type as in pcap files, the bytes captured, the length on the wire)."""
+
+Segment = tuple[int, bytes, int, int, int, int, bytes, int]
+"""(time in ns, key, seq, ack, flags, length, data, start).
+
+``key`` is source address, destination address, source port, destination port, as on the wire: 12 bytes for IPv4, 36 for
+IPv6. The payload is ``data[start:start + length]``; where the frame was cut by the snap length that is shorter.
+"""
+
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+
+ETHERNET = 1
+_ETHERNET_IPV4_TCP = struct.Struct("!12xHBxHxxHxB14xIIBB").unpack_from
+_TCP = struct.Struct("!4xIIBB").unpack_from  # the ports stand in the key
+_U16 = struct.Struct("!H").unpack_from
+
+_IPV4, _IPV6, _TEB = 0x0800, 0x86DD, 0x6558
+_VLANS = frozenset((0x8100, 0x88A8, 0x9100, 0x9200))
+_MPLS = frozenset((0x8847, 0x8848))
+_PPPOE, _PBB = 0x8864, 0x88E7
+_PPP_PROTOCOLS = {0x0021: _IPV4, 0x0057: _IPV6, 0x0281: 0x8847}
+_TCP_PROTOCOL, _UDP_PROTOCOL = 6, 17
+_IP_IN_IP = {4: _IPV4, 41: _IPV6}
+_EXTENSIONS = frozenset((0, 43, 60, 135, 139, 140))  # length in units of 8 octets, the first not counted
+_FRAGMENT, _AUTHENTICATION, _GRE = 44, 51, 47
+_VXLAN, _GENEVE, _GTP_U = (4789, 8472), (6081,), (2152,)  # UDP ports
+_DEPTH = 16  # headers of link layer and tunnels in one frame; real ones have up to 8
+
+# Link types (tcpdump.org/linktypes.html) that begin with a fixed header whose last two bytes are an EtherType.
+_ETHERTYPE_AT = {ETHERNET: 12, 113: 14, 276: 0, 104: 2}
+_HEADER = {ETHERNET: 14, 113: 16, 276: 20, 104: 4}
+_RAW = frozenset((12, 14, 101, 228, 229))
+_NULL = frozenset((0, 108))
+_PPP = frozenset((9, 50))
+_PPP_ETHER, _NFLOG = 51, 239
+
+
+class _UndecodableError(Exception):
+    """Not TCP over IP as far as can be seen."""
+
+
+class Decoder:
+    """Decodes frames of any link type; holds fragments until their datagram is whole."""
+
+    def __init__(self, fragment_bytes: int = 4 * 1024 * 1024) -> None:
+        self.fragments = Fragments(fragment_bytes)
+        self.other = 0  # frames without TCP
+        self.cut = 0  # frames cut by the snap length or malformed before the end of the TCP header
+        self.unknown: dict[int, int] = {}  # frames by unknown link type
+
+    def segments(self, frames: Iterable[Frame]) -> list[Segment]:
+        """Decode a batch. What is not TCP is counted and left out."""
+        found: list[Segment] = []
+        append, unpack = found.append, _ETHERNET_IPV4_TCP
+        for frame in frames:
+            time, link, data, _ = frame
+            if link == 1 and len(data) >= 54:
+                ethertype, version, total, fragment, protocol, seq, ack, offset, flags = unpack(data)
+                if ethertype == 0x0800 and version == 0x45 and protocol == 6 and total and not fragment & 0x3FFF:
+                    start = 34 + (offset >> 2 & 0x3C)
+                    length = total + 14 - start
+                    if length >= 0 and offset >= 0x50:
+                        append((time, data[26:38], seq, ack, flags, length, data, start))
+                        continue
+            try:
+                segment = self._frame(frame)
+            except _UndecodableError:
+                self.other += 1
+            except (struct.error, IndexError):
+                self.cut += 1
+            else:
+                if segment is not None:
+                    append(segment)
+        return found
+
+    def _frame(self, frame: Frame) -> Segment | None:
+        time, link, data, wire = frame
+        if link in _HEADER:
+            return self._network(time, data, _HEADER[link], _U16(data, _ETHERTYPE_AT[link])[0], wire, 0)
+        if link in _RAW:
+            return self._network(time, data, 0, self._by_version(data, 0), wire, 0)
+        if link in _NULL:  # a family of 4 bytes, in the order of whoever captured; its numbers differ between systems
+            return self._network(time, data, 4, self._by_version(data, 4), wire, 0)
+        if link in _PPP or link == _PPP_ETHER:
+            return self._ppp(time, data, 6 if link == _PPP_ETHER else 0, wire, 0)
+        if link == _NFLOG:
+            return self._nflog(time, data, wire)
+        self.unknown[link] = self.unknown.get(link, 0) + 1
+        return None
+
+    @staticmethod
+    def _by_version(data: bytes, at: int) -> int:
+        version = data[at] >> 4
+        if version not in (4, 6):
+            raise _UndecodableError
+        return _IPV4 if version == 4 else _IPV6
+
+    def _ppp(self, time: int, data: bytes, at: int, wire: int, depth: int) -> Segment | None:
+        if data[at] in (0xFF, 0x0F, 0x8F):  # address and control, which PPP may leave out
+            at += 2
+        protocol, size = (data[at], 1) if data[at] & 1 else (_U16(data, at)[0], 2)
+        if protocol not in _PPP_PROTOCOLS:
+            raise _UndecodableError
+        return self._network(time, data, at + size, _PPP_PROTOCOLS[protocol], wire, depth)
+
+    def _nflog(self, time: int, data: bytes, wire: int) -> Segment | None:
+        """Linux netfilter log: a header of 4 bytes, then TLVs in host order; type 9 is the packet."""
+        order: str = "<" if data[4:6] < data[5:6] + data[4:5] or data[5] == 0 else ">"
+        at = 4
+        while at + 4 <= len(data):
+            size, kind = struct.unpack_from(order + "HH", data, at)
+            if size < 4:
+                break
+            if kind & 0x7FFF == 9:
+                return self._network(time, data, at + 4, self._by_version(data, at + 4), wire, 0)
+            at += size + 3 & ~3
+        raise _UndecodableError
+
+    def _network(self, time: int, data: bytes, at: int, ethertype: int, wire: int, depth: int) -> Segment | None:
+        """Decode from the header that ``ethertype`` announces at ``at``."""
+        while True:
+            depth += 1
+            if depth > _DEPTH:
+                raise _UndecodableError
+            if ethertype == _IPV4:
+                return self._ipv4(time, data, at, wire, depth)
+            if ethertype == _IPV6:
+                return self._ipv6(time, data, at, wire, depth)
+            if ethertype in _VLANS:
+                ethertype, at = _U16(data, at + 2)[0], at + 4
+            elif ethertype in _MPLS:
+                while not data[at + 2] & 1:
+                    at += 4
+                at += 4
+                if data[at] >> 4 == 0:  # a pseudo-wire's control word, RFC 4385; then Ethernet
+                    at += 4
+                    ethertype = _TEB
+                else:
+                    ethertype = self._by_version(data, at)
+            elif ethertype == _PPPOE:
+                return self._ppp(time, data, at + 6, wire, depth)
+            elif ethertype == _TEB:
+                ethertype, at = _U16(data, at + 12)[0], at + 14
+            elif ethertype == _PBB:
+                ethertype, at = _TEB, at + 4
+            elif ethertype < 0x0600:  # an 802.3 length; then 802.2, with SNAP if it is IP
+                if data[at : at + 3] == b"\xaa\xaa\x03":
+                    ethertype, at = _U16(data, at + 6)[0], at + 8
+                elif data[at : at + 3] == b"\x06\x06\x03":
+                    ethertype, at = _IPV4, at + 3
+                else:
+                    raise _UndecodableError
+            else:
+                raise _UndecodableError
+
+    def _ipv4(self, time: int, data: bytes, at: int, wire: int, depth: int) -> Segment | None:
+        header = (data[at] & 0x0F) << 2
+        total, fragment, protocol = _U16(data, at + 2)[0], _U16(data, at + 6)[0], data[at + 9]
+        if data[at] >> 4 != 4 or header < 20:
+            raise _UndecodableError
+        # A total length of 0 is a segment over 64 kB, or one that the network card still has to cut up.
+        end = at + total if total else wire
+        addresses = data[at + 12 : at + 20]
+        if fragment & 0x3FFF:
+            key = addresses + data[at + 4 : at + 6] + bytes((protocol,))
+            whole = self.fragments.add(
+                time, key, (fragment & 0x1FFF) << 3, data[at + header : end], not fragment & 0x2000
+            )
+            if whole is None:
+                return None
+            return self._transport(time, whole, 0, len(whole), protocol, addresses, depth)
+        return self._transport(time, data, at + header, end, protocol, addresses, depth)
+
+    def _ipv6(self, time: int, data: bytes, at: int, wire: int, depth: int) -> Segment | None:
+        if data[at] >> 4 != 6:
+            raise _UndecodableError
+        payload, protocol = _U16(data, at + 4)[0], data[at + 6]
+        addresses = data[at + 8 : at + 40]
+        at += 40
+        end = at + payload if payload else wire
+        for _ in range(_DEPTH):
+            if protocol in _EXTENSIONS:
+                protocol, at = data[at], at + (data[at + 1] + 1) * 8
+            elif protocol == _FRAGMENT:
+                following, place = data[at], _U16(data, at + 2)[0]
+                key = addresses + data[at + 4 : at + 8]
+                protocol, at = following, at + 8
+                if place & 0xFFF9:  # else an atomic fragment, RFC 6946
+                    whole = self.fragments.add(time, key, place & 0xFFF8, data[at:end], not place & 1)
+                    if whole is None:
+                        return None
+                    data, at, end = whole, 0, len(whole)
+            else:
+                break
+        return self._transport(time, data, at, end, protocol, addresses, depth)
+
+    def _transport(
+        self, time: int, data: bytes, at: int, end: int, protocol: int, addresses: bytes, depth: int
+    ) -> Segment | None:
+        if protocol == _AUTHENTICATION:
+            protocol, at = data[at], at + (data[at + 1] + 2) * 4
+        if protocol == _TCP_PROTOCOL:
+            seq, ack, offset, flags = _TCP(data, at)
+            start = at + (offset >> 2 & 0x3C)
+            if offset < 0x50 or end < start:
+                raise IndexError
+            return (time, addresses + data[at : at + 4], seq, ack, flags, end - start, data, start)
+        if protocol in _IP_IN_IP:
+            return self._network(time, data, at, _IP_IN_IP[protocol], end, depth)
+        if protocol == _GRE:
+            return self._gre(time, data, at, end, depth)
+        if protocol == _UDP_PROTOCOL:
+            return self._udp(time, data, at, end, depth)
+        raise _UndecodableError
+
+    def _gre(self, time: int, data: bytes, at: int, end: int, depth: int) -> Segment | None:
+        """RFC 2784 and 2890, and version 1 of RFC 2637 (PPTP)."""
+        flags, version, ethertype = data[at], data[at + 1] & 7, _U16(data, at + 2)[0]
+        size = 4 + 4 * (flags >> 7 & 1) + 4 * (flags >> 5 & 1) + 4 * (flags >> 4 & 1)
+        if version == 1:
+            return self._ppp(time, data, at + size + 4 * (data[at + 1] >> 7), end, depth)
+        if ethertype == 0x88BE and size > 4:  # ERSPAN II: 8 bytes more, then the frame
+            return self._network(time, data, at + size + 8, _TEB, end, depth)
+        return self._network(time, data, at + size, ethertype, end, depth)
+
+    def _udp(self, time: int, data: bytes, at: int, end: int, depth: int) -> Segment | None:
+        port = _U16(data, at + 2)[0]
+        at += 8
+        if port in _VXLAN and data[at] & 0x08:
+            return self._network(time, data, at + 8, _TEB, end, depth)
+        if port in _GENEVE and data[at] >> 6 == 0:
+            return self._network(time, data, at + 8 + 4 * (data[at] & 0x3F), _U16(data, at + 2)[0], end, depth)
+        if port in _GTP_U and data[at] >> 5 == 1 and data[at + 1] == 255:
+            following = data[at + 11] if data[at] & 4 else 0
+            at += 12 if data[at] & 7 else 8
+            while following:
+                size = 4 * data[at]
+                if not size:
+                    raise _UndecodableError
+                following, at = data[at + size - 1], at + size
+            return self._network(time, data, at, self._by_version(data, at), end, depth)
+        raise _UndecodableError

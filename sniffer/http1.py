@@ -1,0 +1,512 @@
+"""Bytes of one direction -> heads of messages, the lengths of their bodies, and their ends (RFC 9112).
+
+Sans-IO. Knows nothing of TCP: a mark says where a piece of bytes comes from and is handed back unread. Body bytes are
+counted and stepped over, never stored: whoever has ``skip`` bytes or fewer may lower ``skip`` instead of feeding them.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from typing import NamedTuple, Protocol
+
+MAX_HEAD = 64 * 1024  # bytes; Apache's limits allow 8 kB a line, nginx's 32 kB, Tomcat's and Node's 8 and 16 kB in all
+FOREVER = 1 << 62  # bytes until the connection closes
+_MAX_CHUNK_LINE = 4096  # bytes; a chunk's size with its extensions
+_GIVE_UP = 32 * 1024  # bytes without anything of HTTP, after which a direction is no longer looked at
+
+# RFC 9110 section 5.6.2
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+# RFC 9112 section 3, lenient: blanks within the target are kept, as servers see such lines too
+REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb")[ \t]+([^\n]*[^ \t\n])[ \t]+(HTTP/\d\.\d)[ \t]*\r?\n")
+_PARTIAL = re.compile(_TOKEN + rb"(?:[ \t]|$)")
+# HTTP/0.9 had only GET, and no version
+_OLD_LINE = re.compile(rb"GET[ \t]+(/[^ \t\r\n]*|[A-Za-z][A-Za-z0-9+.-]*://[^ \t\r\n]*)[ \t]*\r?\n")
+# RFC 9112 section 4; the reason phrase may be missing with its blank
+STATUS_LINE = re.compile(rb"HTTP/\d\.\d[ \t]+(\d\d\d)(?:[ \t][^\n]*)?\r?\n")
+_BINARY = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+# Where a message may begin after something was lost: behind an empty line; a response anywhere if a field follows
+_REQUEST_BEHIND = re.compile(rb"\n\r?\n(?=" + _TOKEN + rb" [^ \n]+ HTTP/1\.[01]\r?\n)")
+_RESPONSE_AHEAD = re.compile(rb"HTTP/1\.[01] [1-5]\d\d(?: [^\n]*)?\r?\n" + _TOKEN + rb":")
+_BEGINS = re.compile(rb"[A-Z]{3,20} (?:/|[a-z]+://|\*)|HTTP/1\.[01](?: |$)")
+_FIELD = rb"\n(%s)([ \t]*):([^\n]*(?:\n[ \t]+[^\n]*)*)"  # with obs-fold, RFC 9112 section 5.2
+_LENGTH = re.compile(_FIELD % rb"content-length", re.IGNORECASE)
+_CODING = re.compile(_FIELD % rb"transfer-encoding", re.IGNORECASE)
+
+
+class Role(enum.Enum):
+    """What a direction carries; known by content, never by port."""
+
+    UNKNOWN = "unknown"
+    REQUESTS = "requests"
+    RESPONSES = "responses"
+
+
+class Body(enum.Enum):
+    """How the end of a message is known, RFC 9112 section 6.3."""
+
+    LENGTH = "length"  # after so many bytes
+    CHUNKED = "chunked"
+    CLOSE = "close"  # with the connection
+    TUNNEL = "tunnel"  # there is no message after this head, and nothing of HTTP either
+    BROKEN = "broken"  # can't be known; a server refuses such a request
+    WAIT = "wait"  # the peer decides; what comes is kept until ``resume``
+
+
+class Framing(NamedTuple):
+    """A body's kind, and its length if that is known."""
+
+    body: Body
+    length: int = 0
+
+
+NO_BODY = Framing(Body.LENGTH, 0)
+TUNNEL = Framing(Body.TUNNEL)
+
+Mark = tuple[int, int, int]
+"""(time in ns, sequence number of the piece's first byte, acknowledgement number)."""
+
+
+class Head(NamedTuple):
+    """A request's or response's head as sent. ``at``: where in its first piece (``mark``) it began."""
+
+    raw: bytes
+    line: bytes  # without its line end
+    method: bytes  # b"" in a response
+    target: bytes
+    protocol: bytes  # b"" in HTTP/0.9
+    status: int  # 0 in a request
+    mark: Mark
+    at: int
+    whole: bool = True  # False: something of it was lost, or it is too long
+
+    @property
+    def old(self) -> bool:
+        """Whether it is a request of HTTP/0.9."""
+        return self.method == b"GET" and not self.protocol
+
+
+class Listener(Protocol):
+    """Who is told what a reader reads."""
+
+    def head(self, reader: Reader, head: Head) -> Framing:
+        """Take a head; say how the message goes on."""
+
+    def ended(self, reader: Reader, whole: bool) -> None:
+        """Take note of the end of the message whose head came last. ``whole`` is False if it was cut short."""
+
+    def foreign(self, reader: Reader) -> Framing | None:
+        """Take note that what comes is no head; return how to read it if it is a body without one."""
+
+
+class State(enum.Enum):
+    """What the reader expects next."""
+
+    HEAD = enum.auto()
+    BODY = enum.auto()  # ``skip`` bytes, then the end of the message
+    CHUNK_SIZE = enum.auto()
+    CHUNK_DATA = enum.auto()  # ``skip`` bytes, then CRLF and the next size
+    CHUNK_END = enum.auto()
+    TRAILER = enum.auto()
+    LOST = enum.auto()  # anything; looks for the next head
+    WAIT = enum.auto()
+    TUNNEL = enum.auto()  # anything, for good
+
+
+def values(pattern: re.Pattern[bytes], raw: bytes) -> list[bytes]:
+    """Return the elements of a list-valued field, in all its lines, unfolded."""
+    found = b",".join(b" ".join(match[3].split(b"\n")) for match in pattern.finditer(raw))
+    return [element.strip(b" \t\r") for element in found.split(b",")]
+
+
+def body_of(raw: bytes, request: bool) -> Framing:
+    """Return how the body of a message with this head ends, RFC 9112 section 6.3 (4 to 8)."""
+    unknown = Framing(Body.BROKEN) if request else Framing(Body.CLOSE, FOREVER)
+    lower = raw.lower()
+    if b"\ntransfer-encoding" in lower:
+        codings = [coding.lower() for coding in values(_CODING, raw)]
+        if request and any(match[2] for match in _CODING.finditer(raw)):
+            return unknown  # a blank before the colon, RFC 9112 section 5.1
+        if codings[-1] == b"chunked":
+            return Framing(Body.CHUNKED)
+        if codings != [b"identity"] and codings != [b""]:  # RFC 2616's word for no coding
+            return unknown
+    if b"\ncontent-length" in lower:
+        if request and any(match[2] for match in _LENGTH.finditer(raw)):
+            return unknown
+        lengths = set(values(_LENGTH, raw))
+        numbers = {int(length) for length in lengths if re.fullmatch(rb"[0-9]{1,1000}", length)}
+        if lengths != {b""}:
+            if len(numbers) != 1 or not all(length.isdigit() for length in lengths):
+                return unknown
+            return Framing(Body.LENGTH, min(numbers.pop(), FOREVER))
+    return NO_BODY if request else Framing(Body.CLOSE, FOREVER)
+
+
+class Reader:
+    """Reads one direction. Feed it pieces in order; ``skip`` bytes may be stepped over without being fed."""
+
+    __slots__ = (
+        "_at",
+        "_buffer",
+        "_granted",
+        "_mark",
+        "_seen",
+        "_synced",
+        "body",
+        "heads",
+        "judged",
+        "listener",
+        "role",
+        "skip",
+        "state",
+        "text",
+        "wire",
+    )
+
+    def __init__(self, listener: Listener, synced: bool) -> None:
+        """``synced``: the first byte fed is the first of the connection."""
+        self.listener = listener
+        self.role = Role.UNKNOWN
+        self.state = State.HEAD if synced else State.LOST
+        self.skip = 0
+        self.body = 0  # bytes of the message's body that were stepped over, up to the last change of state
+        self.wire = 0  # bytes of the message, head and chunk framing included, likewise
+        self.text: tuple[bytes, Mark, int] | None = (
+            None  # a first line that is text but no request line, where it came from
+        )
+        self._granted = 0
+        self._buffer = bytearray()
+        self._mark: Mark = (0, 0, 0)
+        self._at = 0
+        self._seen = 0  # bytes passed by while lost
+        self._synced = synced
+        self.heads = 0  # told so far
+        self.judged = False  # something came that is no head
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes are kept."""
+        return len(self._buffer)
+
+    @property
+    def mark(self) -> Mark:
+        """Where the head that is being read began."""
+        return self._mark
+
+    @property
+    def in_message(self) -> bool:
+        """Whether a head was told whose end was not."""
+        return self.state not in (State.HEAD, State.LOST, State.TUNNEL, State.WAIT)
+
+    def settle(self) -> None:
+        """Bring ``body`` and ``wire`` up to date with ``skip``."""
+        done = self._granted - self.skip
+        self._granted = self.skip
+        self.wire += done
+        if self.state in (State.BODY, State.CHUNK_DATA):
+            self.body += done
+
+    def feed(self, data: bytes, mark: Mark) -> None:
+        """Read the next piece."""
+        at, end = 0, len(data)
+        while at < end:
+            if self.skip:
+                count = min(self.skip, end - at)
+                self.skip -= count
+                at += count
+                if self.skip:
+                    return
+                self._stepped()
+            elif self.state is State.HEAD:
+                at = self._head(data, at, mark)
+            elif self.state is State.LOST:
+                at = self._find(data, at, mark)
+            elif self.state is State.WAIT:
+                at = self._wait(data, at, mark)
+            else:
+                at = self._line(data, at)
+
+    def gap(self, length: int) -> None:
+        """Step over bytes that never came. Within a body they count; in a head, what is known of it is told."""
+        if self.skip:
+            count = min(self.skip, length)
+            self.skip -= count
+            length -= count
+            if not self.skip:
+                self._stepped()
+        if length:
+            if self.state is State.HEAD:
+                self._cut_head()
+            elif self.state is State.WAIT:
+                self._become(State.TUNNEL)
+            if self.state is not State.TUNNEL:
+                if self.state is not State.LOST:
+                    self.settle()
+                    self._lose()
+                self.wire += length
+                self.body += length
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self.settle()
+        if self.state is State.BODY and self._granted > FOREVER >> 1:
+            self._end(True)
+        elif self.state is State.HEAD:
+            self._cut_head()
+        elif self.in_message:
+            self._end(False)
+        self._become(State.TUNNEL)
+
+    def tunnel(self) -> None:
+        """Leave HTTP for good."""
+        self.settle()
+        self._become(State.TUNNEL)
+
+    def look(self) -> None:
+        """Look for messages again in what was given up as a tunnel."""
+        self.settle()
+        self._lose()
+
+    def resume(self) -> None:
+        """Go on after WAIT with the next message."""
+        if self.state is State.WAIT:
+            kept, mark = bytes(self._buffer), self._mark
+            self._become(State.HEAD)
+            if kept:
+                self.feed(kept, mark)
+
+    def take_partial(self) -> Head | None:
+        """Take what began as a request and is not one yet, because the peer has answered it."""
+        text = self.text
+        if self.state is State.HEAD and self._buffer:
+            text = (bytes(self._buffer), self._mark, self._at)
+        if text is None:
+            return None
+        self.text = None
+        raw, mark, at = text
+        self.wire = len(raw)
+        self._become(State.LOST)
+        return self._partial(raw, mark, at)
+
+    @staticmethod
+    def _partial(raw: bytes, mark: Mark, at: int) -> Head | None:
+        line = raw.split(b"\n", 1)[0].rstrip(b"\r")
+        if _BINARY.search(line) or not line:
+            return None
+        match = REQUEST_LINE.match(line + b"\n")
+        method, target, protocol = match.groups() if match else (b"", b"", b"")
+        return Head(raw, line, method, target, protocol, 0, mark, at, False)
+
+    def _become(self, state: State) -> None:
+        self.state = state
+        self._buffer = bytearray()
+        self.skip = self._granted = FOREVER if state is State.TUNNEL else 0
+
+    def _step(self, state: State, count: int) -> None:
+        self.state = state
+        self.skip = self._granted = count
+
+    def _stepped(self) -> None:
+        """All of ``skip`` was stepped over."""
+        self.settle()
+        if self.state is State.BODY:
+            self._end(True)
+        elif self.state is State.CHUNK_DATA:
+            self.state = State.CHUNK_END
+
+    def _end(self, whole: bool) -> None:
+        self._become(State.HEAD)
+        self.listener.ended(self, whole)
+
+    def _lose(self) -> None:
+        self._become(State.LOST)
+        self._seen = 0
+
+    def _cut_head(self) -> None:
+        """Tell the head that is being read as far as it came."""
+        raw, mark, at = bytes(self._buffer), self._mark, self._at
+        self._buffer = bytearray()
+        line_end = raw.find(b"\n")
+        if line_end < 0:
+            return
+        line = raw[:line_end].rstrip(b"\r")
+        if request := REQUEST_LINE.match(raw):
+            head = Head(raw, line, request[1], request[2], request[3], 0, mark, at, False)
+        elif status := STATUS_LINE.match(raw):
+            head = Head(raw, line, b"", b"", b"", int(status[1]), mark, at, False)
+        else:
+            return
+        self._tell(head)
+
+    def _tell(self, head: Head) -> Framing:
+        self.wire, self.body = len(head.raw), 0
+        self.heads += 1
+        self.role = Role.RESPONSES if head.status else Role.REQUESTS
+        return self.listener.head(self, head)
+
+    def _head(self, data: bytes, at: int, mark: Mark) -> int:
+        """Read a head from ``at``; return where it ends, or the end of the data if it needs more."""
+        end = len(data)
+        if not self._buffer:
+            while at < end and data[at] in b"\r\n":  # RFC 9112 section 2.2: empty lines before a request line
+                at += 1
+            if at == end:
+                return end
+            self._mark, self._at = mark, at
+            begin, scanned = at, at
+        else:
+            scanned = max(0, len(self._buffer) - 3)
+            kept = len(self._buffer)
+            self._buffer += data[at : at + MAX_HEAD]
+            begin, data, end, at = 0, bytes(self._buffer), len(self._buffer), at - kept
+        # ``begin`` is where the head starts in ``data``; what is returned must count from the data that was fed
+        shift = at - begin  # negative where the head began in earlier data
+        line_end = data.find(b"\n", begin)
+        if line_end >= 0:
+            head = self._first_line(data, begin, line_end + 1)
+            if head is None:
+                return shift + self._reject(data, begin, end)
+            if head.old:
+                stop = line_end + 1  # HTTP/0.9 has no fields
+            else:
+                blank, bare = data.find(b"\n\r\n", scanned), data.find(b"\n\n", scanned)
+                if blank >= 0 and (bare < 0 or blank < bare):
+                    stop = blank + 3
+                elif bare >= 0:
+                    stop = bare + 2
+                else:
+                    stop = -1
+            if stop >= 0:
+                head = head._replace(raw=data[begin:stop], mark=self._mark, at=self._at)
+                self._buffer = bytearray()
+                self._go_on(self._tell(head))
+                return shift + stop
+        elif not self._may_begin(data, begin, end):
+            return shift + self._reject(data, begin, end)
+        if end - begin > MAX_HEAD:
+            self._buffer = bytearray(data[begin:end])
+            self._cut_head()
+            self._lose()
+            return shift + end
+        if not self._buffer:
+            self._buffer = bytearray(data[begin:end])
+        return shift + end
+
+    def _may_begin(self, data: bytes, begin: int, end: int) -> bool:
+        """Whether a first line may still come of what has come of it."""
+        if self.role is Role.RESPONSES:
+            return b"HTTP/".startswith(data[begin : begin + 5])
+        return not _BINARY.search(data, begin) or bool(_PARTIAL.match(data, begin, end))
+
+    def _first_line(self, data: bytes, begin: int, stop: int) -> Head | None:
+        """Return a head of which only the first line is known; None if it is neither a request nor a status line."""
+        line = data[begin:stop].rstrip(b"\r\n")
+        if self.role is not Role.REQUESTS and (match := STATUS_LINE.match(data, begin, stop)):
+            return Head(b"", line, b"", b"", b"", int(match[1]), self._mark, 0)
+        if self.role is not Role.RESPONSES:
+            if (match := REQUEST_LINE.match(data, begin, stop)) and match[1] != b"PRI":  # RFC 9113 section 3.4
+                return Head(b"", line, match[1], match[2], match[3], 0, self._mark, 0)
+            if match := _OLD_LINE.match(data, begin, stop):
+                return Head(b"", line, b"GET", match[1], b"", 0, self._mark, 0)
+        return None
+
+    def _reject(self, data: bytes, begin: int, end: int) -> int:
+        """What should be a head is none; keep its first line if it is text. Returns where to go on looking."""
+        line = data[begin : begin + MAX_HEAD].split(b"\n", 1)[0]
+        self.judged = True
+        text = None if _BINARY.search(line) else (bytes(line) + b"\n", self._mark, self._at)
+        self._lose()
+        framing = self.listener.foreign(self)
+        if framing is not None:
+            self.wire = self.body = 0
+            self._step(State.BODY, framing.length)
+            return begin
+        self.text = text
+        return end
+
+    def _go_on(self, framing: Framing) -> None:
+        """Enter the body."""
+        kind, length = framing
+        if kind is Body.CHUNKED:
+            self._become(State.CHUNK_SIZE)
+        elif kind is Body.WAIT:
+            self._end(True)
+            self._become(State.WAIT)
+        elif kind in (Body.TUNNEL, Body.BROKEN):
+            self._end(kind is Body.TUNNEL)
+            self._become(State.TUNNEL)
+        elif length:
+            self._step(State.BODY, length)
+        else:
+            self._end(True)
+
+    def _line(self, data: bytes, at: int) -> int:
+        """Read a line of chunked coding, RFC 9112 section 7.1; return where it ends."""
+        line_end = data.find(b"\n", at)
+        if line_end < 0:
+            self._buffer += data[at:]
+            self.wire += len(data) - at
+            if len(self._buffer) > _MAX_CHUNK_LINE:
+                self._broken()
+            return len(data)
+        line = (bytes(self._buffer) + data[at:line_end]).rstrip(b"\r")
+        self.wire += line_end + 1 - at
+        self._buffer = bytearray()
+        if self.state is State.CHUNK_SIZE:
+            size = line.split(b";", 1)[0].strip(b" \t")
+            if not re.fullmatch(rb"0*[0-9A-Fa-f]{1,15}", size):
+                self._broken()
+            elif length := int(size, 16):
+                self._step(State.CHUNK_DATA, length)
+            else:
+                self.state = State.TRAILER
+        elif self.state is State.CHUNK_END:
+            if line:
+                self._broken()
+            else:
+                self.state = State.CHUNK_SIZE
+        elif not line:
+            self._end(True)
+        return line_end + 1
+
+    def _broken(self) -> None:
+        """The chunked coding makes no sense: nothing more can be known of this direction."""
+        if self.role is Role.RESPONSES:
+            self._step(State.BODY, FOREVER)
+        else:
+            self._end(False)
+            self._become(State.TUNNEL)
+
+    def _wait(self, data: bytes, at: int, mark: Mark) -> int:
+        if not self._buffer:
+            self._mark = (mark[0], mark[1] + at & 0xFFFFFFFF, mark[2])
+        self._buffer += data[at:]
+        if len(self._buffer) > MAX_HEAD:
+            self._become(State.TUNNEL)
+        return len(data)
+
+    def _find(self, data: bytes, at: int, mark: Mark) -> int:
+        """Look for the beginning of a message; return where it is, or the end of the data."""
+        found = -1
+        if _BEGINS.match(data, at):
+            line_end = data.find(b"\n", at)
+            if line_end < 0 or self._first_line(data, at, line_end + 1):
+                found = at
+        if found < 0 and self.role is not Role.REQUESTS and (match := _RESPONSE_AHEAD.search(data, at)):
+            found = match.start() if self.role is Role.RESPONSES else -1
+        if found < 0 and self.role is not Role.RESPONSES and (match := _REQUEST_BEHIND.search(data, at)):
+            found = match.end() if self.role is Role.REQUESTS else -1
+        if found < 0:
+            self._seen += len(data) - at
+            self.wire += len(data) - at
+            self.body += len(data) - at
+            if self._seen > _GIVE_UP and self._synced and self.role is Role.UNKNOWN:
+                self._become(State.TUNNEL)
+            return len(data)
+        self.wire += found - at
+        self.body += found - at
+        self.text = None
+        self.listener.ended(self, False)
+        self._become(State.HEAD)
+        return found

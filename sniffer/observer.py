@@ -1,0 +1,85 @@
+"""Frames -> transactions: the whole way, without I/O and on the packets' own time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sniffer.decode import Decoder, Frame
+from sniffer.flow import Flows, Limits
+from sniffer.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class ObserverCounts:
+    """What was observed so far."""
+
+    frames: int
+    segments: int
+    other: int  # frames without TCP
+    cut: int  # frames cut before the end of the TCP header
+    unknown_links: int  # frames of link types that can't be read
+    gaps: int
+    gap_bytes: int
+    flows: int
+    evicted: int  # flows closed at a bound
+    transactions: int
+    unanswered: int
+    orphans: int
+    not_http: int  # flows
+
+
+class Observer:
+    """Observes HTTP in frames. ``feed`` them as captured; ``tick`` when none come; ``finish`` at the end."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._decoder = Decoder()
+        self._flows = Flows(limits or Limits())
+        self._frames = 0
+        self._segments = 0
+
+    def feed(self, frames: Iterable[Frame]) -> list[Transaction]:
+        """Take a batch of frames; return the transactions that ended in it."""
+        batch = frames if isinstance(frames, list) else list(frames)
+        if not batch:
+            return []
+        segments = self._decoder.segments(batch)
+        self._frames += len(batch)
+        self._segments += len(segments)
+        self._flows.feed(segments)
+        return self.tick(batch[-1][0])
+
+    def tick(self, now: int) -> list[Transaction]:
+        """Let time pass: ``now`` is in ns, on the frames' clock."""
+        self._flows.tick(now)
+        return self._taken()
+
+    def finish(self) -> list[Transaction]:
+        """End all flows; return what was open."""
+        self._flows.finish()
+        return self._taken()
+
+    @property
+    def counts(self) -> ObserverCounts:
+        """What was observed so far."""
+        flows, decoder, exchanges = self._flows, self._decoder, self._flows.exchanges
+        return ObserverCounts(
+            self._frames,
+            self._segments,
+            decoder.other,
+            decoder.cut,
+            sum(decoder.unknown.values()),
+            flows.gaps,
+            flows.gap_bytes,
+            flows.flows,
+            flows.evicted,
+            exchanges.transactions,
+            exchanges.unanswered,
+            exchanges.orphans,
+            exchanges.not_http,
+        )
+
+    def _taken(self) -> list[Transaction]:
+        taken = self._flows.out[:]
+        self._flows.out.clear()
+        return taken

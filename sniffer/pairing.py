@@ -1,0 +1,258 @@
+"""Heads and ends of both directions -> transactions: requests and responses paired in order.
+
+What tells which response answers which request, where something was lost, are the numbers that both sides acknowledge:
+a response can answer no request that its sender had not received, and none whose sender had it already.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sniffer.http1 import FOREVER, NO_BODY, TUNNEL, Body, Framing, Head, Reader, Role, State, body_of
+from sniffer.stream import distance
+from sniffer.transaction import Transaction, field
+
+MAX_PENDING = 1000  # requests of one connection that wait for a response; browsers pipelined 8, load generators 100
+NO_ACK = -1  # the segment carried no acknowledgement number
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened to the exchanges."""
+
+    transactions: int = 0
+    unanswered: int = 0  # transactions without a response
+    orphans: int = 0  # responses without a request
+    not_http: int = 0  # connections that carried something else
+
+
+@dataclass(slots=True, eq=False)
+class _Request:
+    head: Head
+    start: int  # sequence number of the first byte
+    ack: int  # what the client had received when it sent it
+    received: int = 0
+    interim: int = 0  # bytes of 1xx responses
+
+
+@dataclass(slots=True, eq=False)
+class _Response:
+    request: _Request | None  # None: an orphan
+    head: Head
+    time: int
+
+
+class Pairing:
+    """The exchanges of one flow."""
+
+    __slots__ = ("_lost_at", "_pending", "_responding", "_sending", "counts", "kept", "keys", "now", "out", "readers")
+
+    def __init__(
+        self, keys: tuple[bytes, bytes], out: list[Transaction], counts: Counts, synced: tuple[bool, bool]
+    ) -> None:
+        """``keys``: the endpoints, in the order of ``readers``."""
+        self.keys = keys
+        self.out = out
+        self.counts = counts
+        self.readers = (Reader(self, synced[0]), Reader(self, synced[1]))
+        self.now = 0  # ns, the time of what is being read
+        self.kept = 0  # bytes of heads kept
+        self._pending: list[_Request] = []
+        self._sending: _Request | None = None
+        self._responding: _Response | None = None
+        self._lost_at: int | None = None  # where the responses got lost, since the last response
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request waits for its response, or for the end of it."""
+        return bool(self._pending) or self._responding is not None
+
+    def peer(self, reader: Reader) -> Reader:
+        """Return the reader of the other direction."""
+        return self.readers[reader is self.readers[0]]
+
+    def head(self, reader: Reader, head: Head) -> Framing:
+        """Take a head; see http1.Listener."""
+        peer = self.peer(reader)
+        if peer.role is Role.UNKNOWN:
+            peer.role = Role.RESPONSES if reader.role is Role.REQUESTS else Role.REQUESTS
+            if peer.state is State.TUNNEL:
+                peer.look()
+        return self._response(reader, head) if head.status else self._request(reader, head)
+
+    def ended(self, reader: Reader, whole: bool) -> None:
+        """Take note of the end of a message; see http1.Listener."""
+        if reader.role is Role.REQUESTS:
+            if self._sending is not None:
+                self._sending.received = reader.wire
+                self._sending = None
+        elif self._responding is not None:
+            response, self._responding = self._responding, None
+            self._tell(response, reader, whole)
+
+    def foreign(self, reader: Reader) -> Framing | None:
+        """Take note that a direction carries no HTTP; see http1.Listener."""
+        peer = self.peer(reader)
+        if reader.role is Role.UNKNOWN:
+            if peer.role is Role.UNKNOWN and peer.judged:
+                reader.tunnel()
+                peer.tunnel()
+        elif reader.role is Role.RESPONSES and self._pending and self._pending[0].head.old:
+            request, mark = self._pending.pop(0), reader.mark
+            self._responding = _Response(request, Head(b"", b"", b"", b"", b"", 0, mark, 0), mark[0])
+            return Framing(Body.CLOSE, FOREVER)  # the response is nothing but a body
+        return None
+
+    def lost(self, reader: Reader, seq: int) -> None:
+        """Take note that bytes of a direction are missing from ``seq`` on."""
+        if reader.role is Role.RESPONSES and reader.skip == 0 and self._lost_at is None:
+            self._lost_at = seq
+
+    def close(self) -> None:
+        """Tell what is still open: nothing more comes."""
+        if self.readers[0].role is Role.UNKNOWN:
+            self.counts.not_http += 1
+        for reader in sorted(self.readers, key=lambda reader: reader.role is Role.RESPONSES):
+            reader.close()
+        if self._responding is not None:
+            self.ended(self.readers[self.readers[0].role is not Role.RESPONSES], False)
+        while self._pending:
+            self._unanswered(self._pending.pop(0))
+
+    def _request(self, reader: Reader, head: Head) -> Framing:
+        request = _Request(head, head.mark[1] + head.at & 0xFFFFFFFF, head.mark[2], reader.wire)
+        self._pending.append(request)
+        self._sending = request
+        self.kept += len(head.raw)
+        if len(self._pending) > MAX_PENDING:
+            self._unanswered(self._pending.pop(0))
+        if head.method == b"CONNECT":
+            return Framing(Body.WAIT)
+        if head.old:
+            return TUNNEL
+        return body_of(head.raw, True)
+
+    def _response(self, reader: Reader, head: Head) -> Framing:
+        start = head.mark[1] + head.at & 0xFFFFFFFF
+        client = self.peer(reader)
+        if not self._pending:
+            partial = client.take_partial()
+            if partial is not None:
+                self._request(client, partial)
+                self._sending = None
+        request = self._match(start, head.mark[2])
+        if 100 <= head.status < 200 and head.status != 101:
+            if request is not None:
+                request.interim += len(head.raw)
+                self._pending.insert(0, request)
+            return NO_BODY
+        if request is None:
+            self.counts.orphans += 1
+        self._lost_at = None
+        self._responding = _Response(request, head, head.mark[0])
+        method = request.head.method if request is not None else b""
+        if head.status == 101 or (method == b"CONNECT" and 200 <= head.status < 300):
+            client.tunnel()
+            return TUNNEL
+        if method == b"CONNECT":
+            client.resume()
+        if method == b"HEAD" or head.status in (204, 304):  # RFC 9112 section 6.3 (1)
+            return NO_BODY
+        return body_of(head.raw, False)
+
+    def _match(self, start: int, ack: int) -> _Request | None:
+        """Find the request that a response answers; those before it will never be answered."""
+        pending = self._pending
+
+        def possible(request: _Request) -> bool:
+            received = ack == NO_ACK or distance(ack, request.start) > 0
+            return received and (request.ack == NO_ACK or distance(start, request.ack) >= 0)
+
+        chosen = 0
+        if self._lost_at is not None:
+            chosen = self._after_loss(start, possible)
+        if chosen >= len(pending) or not possible(pending[chosen]):
+            return None
+        for request in pending[:chosen]:
+            self._unanswered(request)
+        request = pending[chosen]
+        del pending[: chosen + 1]
+        return request
+
+    def _after_loss(self, start: int, possible: object) -> int:
+        """Return the place of the request that the first response after a loss answers."""
+        assert self._lost_at is not None
+        pending = self._pending
+        for place, request in enumerate(pending):
+            if request.ack == start:  # its client had everything before this response
+                return place
+        for place, request in enumerate(pending):
+            if request.ack != NO_ACK and distance(request.ack, self._lost_at) > 0:
+                return place  # its client had got what is lost here
+        # All were sent before: the lost bytes held the first one's response, if another is there for this one.
+        return 1 if len(pending) > 1 else 0
+
+    def _unanswered(self, request: _Request) -> None:
+        self.counts.unanswered += 1
+        if request is self._sending:
+            request.received = self.readers[self.readers[0].role is not Role.REQUESTS].wire
+        self._append(request, None, None, None, 0, False)
+
+    def _tell(self, response: _Response, reader: Reader, whole: bool) -> None:
+        reader.settle()
+        request = response.request
+        if request is None:
+            return
+        if request is self._sending:
+            sender = self.peer(reader)
+            sender.settle()
+            request.received = sender.wire
+        size = reader.body
+        if not response.head.whole:
+            declared = body_of(response.head.raw, False)
+            if declared.body is Body.LENGTH:
+                size = min(size, declared.length)
+        self._append(request, response, size, self.now, request.interim + reader.wire, whole)
+
+    def _append(
+        self, request: _Request, response: _Response | None, size: int | None, last: int | None, sent: int, whole: bool
+    ) -> None:
+        client = self.readers[0].role is not Role.REQUESTS
+        head = request.head
+        self.kept -= len(head.raw)
+        self.counts.transactions += 1
+        raw = response.head.raw if response is not None else b""
+        self.out.append(
+            Transaction(
+                self.keys[client],
+                self.keys[not client],
+                head.mark[0],
+                response.time if response is not None else None,
+                last,
+                head.line,
+                head.method,
+                head.target,
+                head.protocol,
+                head.raw,
+                raw,
+                response.head.status or None if response is not None else None,
+                size,
+                request.received,
+                sent,
+                whole,
+                whole and _lasting(head, raw),
+            )
+        )
+
+
+def _lasting(request: Head, response: bytes) -> bool:
+    """Whether the connection goes on after the exchange, RFC 9112 section 9.3."""
+    if not request.protocol or not response:
+        return False
+    for raw in (request.raw, response):
+        options = (field(raw, b"connection") or b"").lower()
+        if b"close" in options:
+            return False
+        if b"HTTP/1.0" in raw.split(b"\n", 1)[0] and b"keep-alive" not in options:
+            return False
+    return body_of(response, False).body is not Body.CLOSE or b" 204" in response[:12] or b" 304" in response[:12]

@@ -1,0 +1,125 @@
+"""One direction of a flow: segments in any order -> pieces in order, with what is missing between them.
+
+Knows sequence numbers (RFC 9293), nothing of what the bytes mean. The first arrival of a byte wins.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sniffer.flow import Flow
+    from sniffer.http1 import Reader
+
+MASK = 0xFFFFFFFF  # sequence numbers are modulo 2**32
+HALF = 0x80000000
+WINDOW = 1 << 30  # the largest window that TCP can have (RFC 7323 section 2.3): further ahead is not of this stream
+
+Piece = tuple[int, int, bytes | None, int, int]
+"""(distance from the stream's origin, length, bytes or None if they were not captured, time, ack)."""
+
+
+def distance(a: int, b: int) -> int:
+    """How far sequence number ``a`` is ahead of ``b``; negative if it is behind."""
+    d = (a - b) & MASK
+    return d - 0x100000000 if d >= HALF else d
+
+
+def _place(piece: Piece) -> int:
+    return piece[0]
+
+
+class Stream:
+    """One direction: what comes next, and what came too early.
+
+    ``next`` is the sequence number of the next byte. Held pieces are placed by their distance from ``base``, a
+    sequence number that moves only when nothing is held.
+    """
+
+    __slots__ = (
+        "ack",
+        "base",
+        "fin",
+        "finished",
+        "first",
+        "flow",
+        "held",
+        "holding",
+        "key",
+        "next",
+        "peer",
+        "reader",
+        "started",
+    )
+
+    def __init__(self, key: bytes, flow: Flow, reader: Reader) -> None:
+        self.key = key
+        self.flow = flow
+        self.reader = reader
+        self.peer: Stream = self
+        self.next = 0
+        self.first = 0  # the first sequence number, after SYN
+        self.started = False  # next is known
+        self.ack = 0  # the newest acknowledgement number seen in this direction
+        self.fin: int | None = None  # the sequence number behind the last byte
+        self.finished = False  # all of it was read
+        self.held: list[Piece] = []
+        self.holding = 0  # bytes held
+        self.base = 0
+
+    def start(self, seq: int) -> None:
+        """The stream's next byte has this sequence number."""
+        self.next = self.first = self.base = seq & MASK
+        self.started = True
+
+    def hold(self, seq: int, length: int, data: bytes, time: int, ack: int) -> int:
+        """Keep a segment that is to be looked at; return how many bytes were new. ``data`` may be cut."""
+        if not self.held:
+            self.base = self.next
+        place = distance(seq, self.base)
+        end = place + length
+        behind = distance(self.next, self.base)
+        if place < behind:
+            data, place = data[behind - place :], behind
+        if end <= place or end - behind > WINDOW:
+            return 0
+        new = 0
+        captured = place + len(data)
+        gaps = []
+        for piece in self.held:  # keep only what no earlier arrival has
+            if piece[0] >= end:
+                break
+            if piece[0] + piece[1] <= place:
+                continue
+            if piece[0] > place:
+                gaps.append((place, piece[0]))
+            place = piece[0] + piece[1]
+        if place < end:
+            gaps.append((place, end))
+        origin = captured - len(data)
+        for begin, stop in gaps:
+            new += stop - begin
+            if captured > begin:
+                kept = data[begin - origin : stop - origin]
+                insort(self.held, (begin, len(kept), kept, time, ack), key=_place)
+                self.holding += len(kept)
+                begin += len(kept)
+            if begin < stop:
+                insort(self.held, (begin, stop - begin, None, time, ack), key=_place)
+        return new
+
+    def hole(self) -> int | None:
+        """How many bytes are missing before the first held piece; None if nothing is held."""
+        return self.held[0][0] - distance(self.next, self.base) if self.held else None
+
+    def take(self) -> Piece:
+        """Take the first held piece."""
+        piece = self.held.pop(0)
+        if piece[2] is not None:
+            self.holding -= len(piece[2])
+        return piece
+
+    def advance(self, count: int) -> None:
+        """Step over ``count`` bytes."""
+        self.next = (self.next + count) & MASK
