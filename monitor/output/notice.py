@@ -16,6 +16,7 @@ from monitor.output.jsonl import alert_object
 from monitor.output.text import Times, safe
 
 NAME = "TaplineTraffic"  # the label alertname
+MAIN = "traffic"  # the rule of the short form: a name that stays when somebody changes the threshold
 _STILL_ON = "0001-01-01T00:00:00Z"  # Go's zero time: Alertmanager's endsAt of a firing alert
 
 
@@ -36,7 +37,7 @@ def make_notice(transition: Transition, record: AlertRecord, host: str, times: T
         "alertname": NAME,
         "instance": host,
         "metric": transition.metric,
-        "rule": rule_name(transition),
+        "rule": transition.rule or MAIN,
         "severity": "warning",
     }
     annotations = {"summary": str(alert["message"])}
@@ -71,11 +72,6 @@ def make_notice(transition: Transition, record: AlertRecord, host: str, times: T
     }
     title = f"{transition.state.value} at {times.full(transition.at)}"
     return Notice(title, json.dumps(document).encode(), variables)
-
-
-def rule_name(transition: Transition) -> str:
-    """The rule in its own words; the short form's has its metric and threshold."""
-    return transition.rule or f"{transition.metric} > {transition.threshold.text}"
 
 
 def _fingerprint(labels: Mapping[str, str]) -> str:

@@ -39,7 +39,7 @@ def test_the_command_gets_the_alert_as_json_and_as_variables(tmp_path: Path) -> 
     body, variables = out.read_text().split("\n")
     told = json.loads(body)
     assert (told["version"], told["status"], told["state"], told["hits"]) == ("4", "firing", "raised", 1206)
-    for name, value in (("STATE", "raised"), ("HITS", "1206"), ("RULE", "hits > 10/s"), ("WINDOW", "120")):
+    for name, value in (("STATE", "raised"), ("HITS", "1206"), ("RULE", "traffic"), ("WINDOW", "120")):
         assert f"'TAPLINE_{name}': {value!r}" in variables
     assert "'TAPLINE_MESSAGE': 'High traffic generated an alert - hits = 1206" in variables
 
