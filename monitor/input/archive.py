@@ -1,0 +1,251 @@
+"""A log that is read once from its beginning to its end: plain, .gz, .bz2, .xz, .zst, standard input, a named pipe.
+
+What a file is goes by its first bytes, not by its name. Knows nothing of rotation or of what a line says.
+"""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import os
+import re
+import select
+import stat
+import sys
+import zlib
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from typing import Protocol
+
+from monitor.errors import TaplineError
+from monitor.input.block import MAX_LINE
+from monitor.input.lines import CHUNK, Lines
+
+STDIN = 0
+HEAD = 4096  # bytes from which a log is told from other things
+_MAGIC = ((b"\x1f\x8b", "gz"), (b"BZh", "bz2"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "zst"))
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x1b")) + b"\x7f"
+_TEXT_LINE = re.compile(rb"^[ -~]{20,}\r?$", re.MULTILINE)
+
+
+class Decompressor(Protocol):
+    """What the incremental decompressors of the standard library have in common; each raises an error of its own."""
+
+    @property
+    def eof(self) -> bool: ...  # noqa: D102
+    @property
+    def needs_input(self) -> bool: ...  # noqa: D102
+    @property
+    def unused_data(self) -> bytes: ...  # noqa: D102
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...  # noqa: D102
+
+
+class _Gzip:
+    """zlib's decompressor of one gzip member in the shape of the others."""
+
+    def __init__(self) -> None:
+        self._zlib = zlib.decompressobj(wbits=31)  # 31: a gzip header and trailer, checksum included
+        self._full = False
+
+    @property
+    def eof(self) -> bool:
+        return self._zlib.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._zlib.unconsumed_tail and not self._full
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._zlib.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        out = self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
+        self._full = len(out) == max_length  # zlib may hold more although it took in everything
+        return out
+
+
+def compression(head: bytes) -> str:
+    """Name what a file that begins with ``head`` is packed with: gz, bz2, xz, zst, or ``""``."""
+    return next((name for magic, name in _MAGIC if head.startswith(magic)), "")
+
+
+def is_binary(head: bytes) -> bool:
+    """Tell whether what begins with ``head`` cannot be a log: many control bytes and not one line of plain text."""
+    head = head.lstrip(b"\0")  # a log truncated under a writer that does not append begins with a hole
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    return controls * 12 > len(head) >= 64 and not _TEXT_LINE.search(head)
+
+
+def _codec(packed: str) -> tuple[Callable[[], Decompressor], type[Exception]]:
+    """Return what unpacks one member, and the error that it raises. Raises TaplineError where it is not installed."""
+    if packed == "gz":
+        return _Gzip, zlib.error
+    if packed == "bz2":
+        return bz2.BZ2Decompressor, OSError
+    if packed == "xz":
+        return lzma.LZMADecompressor, lzma.LZMAError
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        try:
+            from backports import zstd
+        except ImportError:
+            raise TaplineError("reading .zst takes Python 3.14 or: pip install 'tapline[zstd]'") from None
+    return zstd.ZstdDecompressor, zstd.ZstdError
+
+
+def _unpack(path: str, packed: str, stored: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """Unpack one member after the other, at most ``size`` bytes at a time however well they were packed."""
+    new, error_class = _codec(packed)
+    member: Decompressor | None = None
+    first = True
+    for data in stored:
+        while data or (member and not member.needs_input):
+            if member is None:
+                data = data.lstrip(b"\0")  # padding after a member, as of tape blocks
+                if not data:
+                    break
+                member = new()
+            try:
+                out = member.decompress(data, size)
+            except error_class as error:
+                what = "is damaged" if first else "is damaged or has something else behind its end"
+                raise TaplineError(f"{path}: the {packed} data {what}: {error}") from None
+            if out:
+                yield out
+            data = b""
+            if member.eof:
+                data, member, first = member.unused_data, None, False
+    if member is not None:
+        raise TaplineError(f"{path}: the {packed} data ends too soon; what came before it was read")
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A log to be read once. ``size``: bytes as stored, None for a pipe; ``packed``: gz, bz2, xz, zst or ``""``."""
+
+    path: str
+    size: int | None
+    packed: str
+
+    def blocks(self, size: int = CHUNK) -> Iterator[bytes]:
+        """Read it in blocks of about ``size`` bytes (at most ``MAX_LINE``), whole lines; the last may lack its LF.
+
+        Raises TaplineError where it cannot be read (on), after everything before that place.
+        """
+        lines = Lines()
+        try:
+            for chunk in chunks(self.path, min(size, MAX_LINE)):
+                if block := lines.push(chunk):
+                    yield block
+        except TaplineError:
+            if rest := lines.rest():
+                yield rest
+            raise
+        if rest := lines.rest():
+            yield rest
+
+
+def chunks(path: str, size: int) -> Generator[bytes, None, None]:
+    """Read a log, unpacked, in chunks of at most ``size`` bytes. Raises TaplineError where it cannot be read (on)."""
+    with _opened(path) as descriptor:
+        stored = _stored(path, descriptor, size)
+        head = next(stored, b"")
+        if packed := compression(head):
+            stored = _unpack(path, packed, chain((head,), stored), size)
+            head = next(stored, b"")
+        if is_binary(head[:HEAD]):
+            raise TaplineError(f"{path}: binary, not a log")
+        if head:
+            yield head
+        yield from stored
+
+
+def open_archive(path: str) -> Archive:
+    """Look at a log to be read once; ``-`` is standard input. Raises TaplineError in one line if it cannot be read."""
+    try:
+        status = os.fstat(STDIN) if path == "-" else os.stat(path)
+    except OSError as error:
+        raise unreadable(path, error) from None
+    if not stat.S_ISREG(status.st_mode):
+        if stat.S_ISDIR(status.st_mode):
+            raise TaplineError(f"{path}: is a directory")
+        return Archive(path, None, "")  # not opened yet: a named pipe's writer would see its reader go
+    with _opened(path) as descriptor:
+        head = os.pread(descriptor, HEAD, os.lseek(descriptor, 0, os.SEEK_CUR))
+    packed = compression(head)
+    if packed:
+        _codec(packed)
+    elif is_binary(head):
+        raise TaplineError(f"{path}: binary, not a log")
+    return Archive(path, status.st_size, packed)
+
+
+def ranges(path: str, parts: int) -> list[tuple[int, int]]:
+    """Cut a plain file into at most ``parts`` ranges [start, end) of whole lines and about equal length."""
+    with _opened(path) as descriptor:
+        size = os.fstat(descriptor).st_size
+        cuts = {0, size}
+        for part in range(1, parts):
+            position = size * part // parts
+            while piece := os.pread(descriptor, CHUNK, position):
+                if (found := piece.find(b"\n")) >= 0:
+                    cuts.add(position + found + 1)
+                    break
+                position += len(piece)
+    return list(pairwise(sorted(cuts)))
+
+
+def range_blocks(path: str, start: int, end: int, size: int = CHUNK) -> Iterator[bytes]:
+    """Read bytes [start, end) of a plain file in blocks as ``Archive.blocks`` does."""
+    lines = Lines()
+    size = min(size, MAX_LINE)
+    with _opened(path) as descriptor:
+        while start < end and (chunk := os.pread(descriptor, min(size, end - start), start)):
+            start += len(chunk)
+            if block := lines.push(chunk):
+                yield block
+    if rest := lines.rest():
+        yield rest
+
+
+def unreadable(path: str, error: OSError) -> TaplineError:
+    """Say in one line why a file cannot be read."""
+    return TaplineError(f"{path}: {(error.strerror or str(error)).lower()}")
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[int]:
+    if path == "-":
+        yield STDIN
+        return
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise unreadable(path, error) from None
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _stored(path: str, descriptor: int, size: int) -> Iterator[bytes]:
+    """Read up to ``size`` bytes at a time; of a pipe what is there, without waiting for more than its first byte."""
+    regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+    try:
+        while chunk := os.read(descriptor, size):
+            if regular or len(chunk) == size:
+                yield chunk
+                continue
+            pieces = [chunk]
+            room = size - len(chunk)
+            while room and chunk and select.select([descriptor], [], [], 0)[0]:
+                chunk = os.read(descriptor, room)
+                pieces.append(chunk)
+                room -= len(chunk)
+            yield b"".join(pieces)
+    except OSError as error:
+        raise unreadable(path, error) from None
