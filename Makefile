@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test check fix bench samples clean
+.PHONY: run test lint check fix bench samples clean
 
 $(STAMP): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "make: no virtual environment could be made; on Debian: apt install python3-venv" >&2; exit 1; }
@@ -13,16 +13,17 @@ $(STAMP): pyproject.toml
 
 # The main job at work: the sniffer on this machine's interfaces, the monitor on its log. DEMO=1 makes traffic too.
 run: $(STAMP)
-	@VENV=$(VENV) DEMO=$(DEMO) sh docs/run.sh
+	@VENV=$(VENV) DEMO=$(DEMO) sh deploy/try/run.sh
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
 
-check: $(STAMP)
+lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+
+check: lint test
 
 fix: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -10,7 +10,7 @@ from monitor.engine.alert import History, Rule, Watch
 from monitor.engine.clock import Course, follow
 from monitor.engine.counts import Counts
 from monitor.engine.rows import cut, join, pick
-from monitor.engine.snapshot import Event, Interval, Note, Summary, Traffic
+from monitor.engine.snapshot import AlertRecord, Event, Interval, Note, Summary, Traffic
 from monitor.engine.tally import Plan, Tally, count
 from monitor.engine.tells import traffic
 from monitor.formats.batch import Batch, Malformed
@@ -60,6 +60,11 @@ class Engine:
     def clock(self) -> int | None:
         """Log time, in epoch seconds; None before the first hit."""
         return self._clock
+
+    @property
+    def alerts(self) -> tuple[AlertRecord, ...]:
+        """The alerts so far, oldest first, as many as are kept."""
+        return self._history.records()
 
     def feed(self, batch: Batch, log: int = 0, now: float | None = None) -> list[Event]:
         """Count a batch of a log; ``now``: monotonic seconds, live only."""

@@ -115,9 +115,10 @@ def message(transition: Transition, times: Times) -> str:
     average = (_byte_tenths if transition.metric == "bytes" else tenths)(transition.average, raised)
     what = "High traffic generated an alert" if raised else "Traffic recovered"
     when = "active since before" if transition.since_before else "triggered at"
+    noun = transition.metric if transition.rule else "hits"  # of the one rule the words are fixed, whatever its metric
     rule = f", rule {safe(transition.rule)}" if transition.rule else ""
     return (
-        f"{what} - {transition.metric} = {transition.hits}, {when} {times.full(transition.at)} "
+        f"{what} - {noun} = {transition.hits}, {when} {times.full(transition.at)} "
         f"({average}/s over {format_duration(transition.window)}, threshold {safe(transition.threshold.text)}{rule})"
     )
 

@@ -34,7 +34,7 @@ def test_an_alert_that_was_on_before_says_so() -> None:
 
 def test_bytes_are_said_as_bytes() -> None:
     told = transition(hits=600_000_120, metric="bytes", threshold=Threshold.parse("5MB/s"))
-    assert "bytes = 600000120, triggered at" in message(told, UTC)
+    assert "hits = 600000120, triggered at" in message(told, UTC)
     assert "(5.1MB/s over 2m, threshold 5MB/s)" in message(told, UTC)
 
 

@@ -1,0 +1,136 @@
+"""The newest blocks of lines, bounded, to be read again: for a filter, and for the raw lines behind a row.
+
+Knows nothing of files: what was rotated or truncated away meanwhile can still be read again here.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from typing import TypeVar
+
+from monitor.engine.snapshot import OTHER, Table
+from monitor.formats.batch import Batch
+from monitor.formats.reader import Reader, State
+
+KEPT = 32 * 1024 * 1024  # bytes; about ten minutes at 300 lines a second
+RAW_LINES = 200  # lines shown of one row
+RAW_READ = 4 * 1024 * 1024  # bytes searched for them, newest first, so that a key is answered at once
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The rows that have one key in one table."""
+
+    table: Table
+    key: bytes
+    family: Callable[[bytes], bytes]  # of an agent, as the agents' table has it
+
+    def apply(self, batch: Batch) -> Batch:
+        """Return a batch of the rows selected; what is no hit is left out."""
+        column = self._column(batch)
+        if column is None or self.key == OTHER:
+            mask = [False] * len(batch.times)
+        else:
+            mask = [key == self.key for key in column]
+        return Batch(
+            lines=sum(mask),
+            blank=0,
+            comments=0,
+            malformed_at=(),
+            samples=(),
+            times=_cut(batch.times, mask),
+            hosts=_cut(batch.hosts, mask),
+            methods=_cut(batch.methods, mask),
+            sections=_cut(batch.sections, mask),
+            statuses=_cut(batch.statuses, mask),
+            sizes=_cut(batch.sizes, mask),
+            durations=None if batch.durations is None else _cut(batch.durations, mask),
+            vhosts=None if batch.vhosts is None else _cut(batch.vhosts, mask),
+            referers=None if batch.referers is None else _cut(batch.referers, mask),
+            agents=None if batch.agents is None else _cut(batch.agents, mask),
+        )
+
+    def _column(self, batch: Batch) -> Sequence[bytes] | None:
+        match self.table:
+            case Table.SECTIONS:
+                return batch.sections
+            case Table.CLIENTS:
+                return batch.hosts
+            case Table.STATUSES:
+                return batch.statuses
+            case Table.METHODS:
+                return batch.methods
+            case Table.HOSTS:
+                return batch.vhosts
+            case Table.REFERERS:
+                return batch.referers
+            case Table.AGENTS:
+                return None if batch.agents is None else [self.family(agent) for agent in batch.agents]
+
+
+def _cut(column: Sequence[T], mask: Sequence[bool]) -> list[T]:
+    return list(compress(column, mask))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A block, and the state that its log's reader was in before it."""
+
+    log: int
+    data: bytes
+    state: State
+
+
+class Recent:
+    """The newest blocks of all logs, oldest first, at most ``limit`` bytes."""
+
+    def __init__(self, limit: int = KEPT) -> None:
+        self._limit = limit
+        self._size = 0
+        self._blocks: deque[Kept] = deque()
+
+    def __iter__(self) -> Iterator[Kept]:
+        return iter(self._blocks)
+
+    def add(self, block: Kept) -> None:
+        """Keep a block; the oldest go where it gets too much."""
+        self._blocks.append(block)
+        self._size += len(block.data)
+        while self._size > self._limit and len(self._blocks) > 1:
+            self._size -= len(self._blocks.popleft().data)
+
+    def lines(self, selection: Selection, reader: Reader) -> list[bytes]:
+        """Return the newest lines selected, newest last, at most RAW_LINES of the newest RAW_READ bytes.
+
+        ``reader`` is one to work with; its state is lost.
+        """
+        found: list[bytes] = []
+        left = RAW_READ
+        for block in reversed(self._blocks):
+            if left <= 0 or len(found) >= RAW_LINES:
+                break
+            left -= len(block.data)
+            _search(block.data, block.state, selection, reader, found)
+        return found[RAW_LINES - 1 :: -1] if len(found) > RAW_LINES else found[::-1]
+
+
+def _search(data: bytes, state: State, selection: Selection, reader: Reader, found: list[bytes]) -> None:
+    """Append the selected lines, newest first: halve the block, and go on only where there is one."""
+    if len(found) >= RAW_LINES:
+        return
+    reader.state = state
+    if not selection.apply(reader.read(data)).times:
+        return
+    middle = data.rfind(b"\n", 0, len(data) // 2) + 1 or data.find(b"\n") + 1
+    if middle in (0, len(data)):
+        found.append(data)
+        return
+    reader.state = state
+    reader.read(data[:middle])
+    _search(data[middle:], reader.state, selection, reader, found)
+    _search(data[:middle], state, selection, reader, found)
