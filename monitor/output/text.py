@@ -12,10 +12,13 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from functools import lru_cache
 
+from wcwidth import wcwidth
+
 from monitor.engine.snapshot import AlertRecord, State, Transition
 from monitor.units import format_duration
 
 _VARIATIONS = range(0xFE00, 0xFE10)  # selectors that make some terminals widen the character before
+MAX_MARKS = 2  # combining marks on one character, as Vietnamese needs; more would grow over the lines around
 
 
 def decode(key: bytes) -> str:
@@ -27,21 +30,29 @@ def _escape(character: str) -> str:
     return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))
 
 
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character).startswith("M")
+
+
 def _is_safe(character: str) -> bool:
-    return character.isprintable() and ord(character) not in _VARIATIONS
+    if not character.isprintable() or ord(character) in _VARIATIONS:
+        return False
+    return character.isascii() or wcwidth(character) > 0 or _is_mark(character)
 
 
 def safe(text: str) -> str:
     r"""Make text harmless to a terminal.
 
-    Controls, formats (bidi overrides, joiners), blanks other than the blank, what Unicode does not know and a combining
-    mark without a base come as ``\xhh``.
+    Controls, formats (bidi overrides, joiners), blanks other than the blank, letters without a width, what Unicode does
+    not know, combining marks without a base and more than two on one come as ``\xhh``.
     """
     if text.isascii() and text.isprintable():
         return text
-    shown = [character if _is_safe(character) else _escape(character) for character in text]
-    if shown and unicodedata.category(text[0]).startswith("M"):
-        shown[0] = _escape(text[0])
+    shown: list[str] = []
+    marks = MAX_MARKS  # on the last character; none may stand at the beginning
+    for character in text:
+        marks = marks + 1 if _is_mark(character) else 0
+        shown.append(character if _is_safe(character) and marks <= MAX_MARKS else _escape(character))
     return "".join(shown)
 
 

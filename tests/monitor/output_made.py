@@ -1,17 +1,21 @@
 """Made-up events and snapshots for the tests of what is shown."""
 
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 
 from monitor.engine.snapshot import (
     AlertRecord,
     Interval,
+    Point,
     Quantiles,
     Row,
+    Snapshot,
     State,
     Summary,
     Traffic,
     Transition,
+    View,
 )
 from monitor.formats.batch import Malformed
 from monitor.units import Threshold
@@ -87,4 +91,78 @@ def summary(alerts: tuple[AlertRecord, ...] = (), transitions: int | None = None
         alerts=alerts,
         transitions=transitions,
         samples=(Malformed(17, b"\x1b[2Jbad \xff", "time: no date"),),
+    )
+
+
+def points(count: int = 60, alert: bool = True) -> tuple[Point, ...]:
+    """A quiet stretch, a wave over the threshold, a quiet end."""
+    made = []
+    for at in range(count):
+        wave = max(0.0, math.sin((at - count * 0.4) / count * 6.3)) if at > count * 0.4 else 0.0
+        hits = 55 + (at * 7) % 23 + round(150 * wave)
+        average = Fraction(hits, 10)
+        made.append(Point(START + 10 * at, hits, hits * 900, average, alert and average > 12))
+    return tuple(made)
+
+
+PATHS = (
+    b"/api",
+    b"/",
+    b"/images",
+    b"/login",
+    b"/static",
+    b"/search",
+    b"/feed.xml",
+    b"/caf\xc3\xa9",
+    b"/\xe6\x97\xa5\xe6\x9c\xac",
+)
+
+
+def snapshot(
+    alert: AlertRecord | None = None,
+    alerts: tuple[AlertRecord, ...] = (),
+    table: tuple[Row, ...] | None = None,
+    view: View | None = None,
+    clock: int | None = START + 607,
+    average: Fraction = Fraction(84, 10),
+    threshold: Threshold = TEN,
+    metric: str = "hits",
+    count: int = 60,
+    **told: object,
+) -> Snapshot:
+    if table is None:
+        times = Quantiles(12_000, 250_000, 1_200_000)
+        table = tuple(
+            Row(
+                path,
+                400 // (n + 1),
+                51_200 * (9 - n),
+                13 if n == 1 else n % 3,
+                START,
+                times,
+                tuple((7 * n + k * k) % 23 for k in range(40)),
+            )
+            for n, path in enumerate(PATHS)
+        )
+    stretch = traffic(1135, **told)  # type: ignore[arg-type]
+    return Snapshot(
+        clock=clock,
+        interval=10,
+        window=120,
+        threshold=threshold,
+        metric=metric,
+        lateness=5,
+        window_hits=int(average * 120),
+        window_average=average,
+        rate=Fraction(98, 10),
+        alert=alert,
+        alerts=alerts,
+        alerts_dropped=0,
+        points=points(count),
+        view=view or View(),
+        start=START + 590,
+        end=START + 600,
+        traffic=stretch,
+        rows=table,
+        summary=summary(alerts),
     )

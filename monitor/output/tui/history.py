@@ -1,0 +1,116 @@
+"""The alerts that were: their messages in a few lines, and all of them as a table. Pure."""
+
+from __future__ import annotations
+
+from monitor.engine.snapshot import AlertRecord, Snapshot, Transition
+from monitor.engine.snapshot import State as AlertState
+from monitor.output.text import amount, lasting, message
+from monitor.output.tui.frame import Line, Span, Style, both_ends, fit_line, fit_lines, width_of
+from monitor.output.tui.state import State, selected_alert
+from monitor.output.tui.theme import Theme
+
+
+def history(whole: Snapshot, offset: int, width: int, height: int, theme: Theme) -> list[Line]:
+    """Alert messages, the newest first."""
+    told: list[Line] = []
+    for record in reversed(whole.alerts):
+        told += _messages(record, whole, width, theme)
+        if len(told) >= offset + height:
+            break
+    if not told:
+        told.append(fit_line([Span("none", Style.GOOD)], width))
+    return fit_lines(told[min(offset, len(told) - 1) :], width, height)
+
+
+def _messages(record: AlertRecord, whole: Snapshot, width: int, theme: Theme) -> list[Line]:
+    """One or two lines of an alert, the later first; peak and duration stand with the last word on it."""
+    lasted = ""
+    if record.duration is not None:
+        lasted = f"lasted {lasting(record.duration)}, "
+    elif whole.clock is not None:
+        lasted = f"on for {lasting(max(0, whole.clock - record.raised.at))}, "
+    end = f"  {lasted}peak {peak_text(record)}"
+    if record.recovered is None:
+        return [_message(record.raised, end, width, theme)]
+    return [_message(record.recovered, end, width, theme), _message(record.raised, "", width, theme)]
+
+
+def _message(transition: Transition, end: str, width: int, theme: Theme) -> Line:
+    """The message word for word, and as much around it as has room; where even that has none, its gist."""
+    raised = transition.state is AlertState.RAISED
+    style = Style.BAD if raised else Style.GOOD
+    mark = f"{theme.glyphs.raised if raised else theme.glyphs.recovered} "
+    full = theme.text(message(transition, theme.times))
+    bare = full.partition(" (")[0]
+    gist = f"{'High traffic' if raised else 'Recovered'}, {transition.hits} {transition.metric}, "
+    gist += theme.times.full(transition.at)
+    for before, text, after in (
+        (mark, full, end),
+        (mark, bare, end),
+        (mark, bare, ""),
+        ("", bare, ""),
+        (mark, gist, end),
+    ):
+        if width_of(before) + width_of(text) + width_of(after) <= width:
+            break
+    else:
+        before, text, after = mark, gist, ""
+    return both_ends([Span(before, style), Span(text)], [Span(after, Style.STRONG)], width, theme.glyphs.ellipsis)
+
+
+def peak_text(record: AlertRecord) -> str:
+    """The most that the window held."""
+    return amount(record.peak) if record.raised.metric == "bytes" else f"{record.peak} {record.raised.metric}"
+
+
+def alerts(whole: Snapshot, state: State, width: int, height: int, theme: Theme) -> tuple[list[Line], int, int]:
+    """The alerts as a table, the newest first; also the index of the first one shown, and how many are."""
+    newest_first = whole.alerts[::-1]
+    selected = selected_alert(state, whole.alerts)
+    detail = 3 if height >= 8 else 0
+    room = max(1, height - 1 - detail)
+    first = max(0, min(selected - room // 2, len(newest_first) - room))
+    titles = f"    {'raised':<21}{'recovered':<21}{'lasted':>12}{'peak':>14}"
+    lines = [fit_line([Span(titles, Style.DIM)], width, theme.glyphs.ellipsis)]
+    for at, record in enumerate(newest_first[first : first + room], start=first):
+        lines.append(_alert_row(record, at == selected, width, theme))
+    shown = len(lines) - 1
+    if not newest_first:
+        lines.append(fit_line([Span("    no alert so far", Style.GOOD)], width, theme.glyphs.ellipsis))
+    lines = fit_lines(lines, width, height - detail)
+    if detail:
+        lines += fit_lines(_detail(newest_first, selected, whole, width, theme), width, detail)
+    return lines, first, shown
+
+
+def _alert_row(record: AlertRecord, selected: bool, width: int, theme: Theme) -> Line:
+    times, glyphs = theme.times, theme.glyphs
+    recovered = times.full(record.recovered.at) if record.recovered else "still on"
+    lasted = lasting(record.duration) if record.duration is not None else "-"
+    mark = glyphs.recovered if record.recovered else glyphs.raised
+    before = "before " if record.raised.since_before else ""
+    rule = f"  {theme.text(record.raised.rule)}" if record.raised.rule else ""
+    text = f" {before}{times.full(record.raised.at):<21}{recovered:<21}{lasted:>12}{peak_text(record):>14}{rule}"
+    spans = [
+        Span(f" {glyphs.bullet if selected else mark} ", Style.GOOD if record.recovered else Style.BAD),
+        Span(text),
+    ]
+    if selected:
+        return fit_line([Span(span.text, Style.SELECTED) for span in spans], width, glyphs.ellipsis, Style.SELECTED)
+    return fit_line(spans, width, glyphs.ellipsis)
+
+
+def _detail(
+    newest_first: tuple[AlertRecord, ...], selected: int, whole: Snapshot, width: int, theme: Theme
+) -> list[Line]:
+    """The selected alert's messages in full."""
+    lines: list[Line] = [fit_line([], width)]
+    if newest_first:
+        record = newest_first[selected]
+        for transition in (record.raised, record.recovered):
+            if transition is not None:
+                text = f"    {theme.text(message(transition, theme.times))}"
+                lines.append(fit_line([Span(text)], width, theme.glyphs.ellipsis))
+    if whole.alerts_dropped and len(lines) < 3:
+        lines.append(fit_line([Span(f"    {whole.alerts_dropped} older ones are no longer kept", Style.WARN)], width))
+    return lines

@@ -1,0 +1,72 @@
+"""What covers the tables for a while: the keys in full, raw lines, malformed lines. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from monitor.formats.batch import Malformed
+from monitor.output.text import decode
+from monitor.output.tui.frame import Line, Span, Style, fit_line, fit_lines
+from monitor.output.tui.theme import Theme
+
+_KEYS = (
+    ("q, Ctrl-C", "quit"),
+    ("p, space", "pause: counting goes on, the picture stands still"),
+    ("?", "these keys; Esc or q closes them"),
+    ("", ""),
+    ("i  w  a", "the newest interval, the past window, all since the start"),
+    ("left, right, h, l", "back and forth in time through the intervals kept"),
+    ("1 to 8, Tab", "sections, clients, statuses, methods, hosts, referers, agents, alerts"),
+    ("H  B  E  P, s", "sort by hits, bytes, errors, p95; s takes the next"),
+    ("up, down, k, j", "move; PgUp, PgDn, Ctrl-U, Ctrl-D by pages; g, G to the ends"),
+    ("J, K", "scroll the alert messages at the bottom"),
+    ("", ""),
+    ("Enter", "show only what has the selected section, client, status ..."),
+    ("Esc", "go back: from the search, the filter, the past"),
+    ("/", "search in the table"),
+    ("r", "the raw lines behind the selected row"),
+    ("e", "the last malformed lines, and why"),
+    ("t", "change the alert's threshold"),
+    ("", ""),
+    ("mouse", "click a row, a tab or a key; the wheel scrolls"),
+    ("#", "stands for a figure that its column is too narrow for"),
+    ("~", "stands before an approximate count"),
+)
+
+
+def help_lines(theme: Theme, width: int) -> list[Line]:
+    """The keys in full."""
+    return [
+        fit_line([Span(f"  {keys:<19}", Style.STRONG), Span(told)], width, theme.glyphs.ellipsis)
+        for keys, told in _KEYS
+    ]
+
+
+def raw_lines(raw: Sequence[bytes], theme: Theme, width: int) -> list[Line]:
+    """Lines as logged, the newest last."""
+    if not raw:
+        return [fit_line([Span("  none of the lines kept has this key", Style.DIM)], width)]
+    return [fit_line([Span(_shown(line, theme, width))], width, theme.glyphs.ellipsis) for line in raw]
+
+
+def malformed_lines(samples: Sequence[Malformed], theme: Theme, width: int) -> list[Line]:
+    """Reason and line in turn, the newest last."""
+    if not samples:
+        return [fit_line([Span("  no malformed line", Style.GOOD)], width)]
+    lines = []
+    for sample in samples:
+        reason = f"  line {sample.line}: {theme.text(sample.reason)}"
+        lines.append(fit_line([Span(reason, Style.WARN)], width, theme.glyphs.ellipsis))
+        lines.append(fit_line([Span(f"    {_shown(sample.text, theme, width)}")], width, theme.glyphs.ellipsis))
+    return lines
+
+
+def _shown(line: bytes, theme: Theme, width: int) -> str:
+    # A character takes at most four bytes: what is behind them would be cut anyway, however long the line is.
+    return theme.text(decode(line[: 4 * (width + 1)].rstrip(b"\r\n")))
+
+
+def scrolled(lines: Sequence[Line], offset: int, width: int, height: int) -> list[Line]:
+    """The part of the lines from ``offset`` on."""
+    start = max(0, min(offset, len(lines) - height))
+    return fit_lines(list(lines[start:]), width, height)

@@ -1,0 +1,191 @@
+"""Whole frames against whole text, and that any snapshot at any size gives a frame of exactly that size.
+
+``UPDATE_GOLDEN=1 pytest tests/monitor/test_screen_frames.py`` writes the frames anew: look at the difference.
+"""
+
+import os
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.engine.snapshot import Quantiles, Row, Scope, Snapshot, Sort, View
+from monitor.formats.batch import Malformed
+from monitor.output.text import Times
+from monitor.output.tui.frame import Style, line_width
+from monitor.output.tui.painter import cells
+from monitor.output.tui.picture import Picture, Source
+from monitor.output.tui.state import Mode, SetFilter, State, Tab
+from monitor.output.tui.theme import ASCII, CONSOLE, UNICODE, Theme
+from monitor.output.tui.views import render
+from monitor.units import Threshold
+from tests.monitor.output_made import PATHS, START, record, snapshot
+
+GOLDEN = Path(__file__).parent / "golden"
+THEME = Theme(UNICODE, Times(utc=True))
+SOURCE = Source("/var/log/nginx/access.log", "combined")
+PAST, NOW = record(at=START + 206), record(recovered=False, at=START + 396)
+
+
+def quiet() -> Snapshot:
+    return snapshot(alerts=(PAST,))
+
+
+def alert() -> Snapshot:
+    return snapshot(alert=NOW, alerts=(PAST, NOW), average=Fraction(151, 10))
+
+
+def draw(shown: Snapshot, width: int, height: int, state: State | None = None, theme: Theme = THEME) -> str:
+    return render(Picture(SOURCE, shown, shown), state or State(), width, height, theme).text()
+
+
+def check(name: str, text: str) -> None:
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+@pytest.mark.parametrize(("width", "height"), [(60, 15), (80, 24), (120, 36), (300, 100)])
+def test_the_screen_at_four_sizes(width: int, height: int) -> None:
+    check(f"screen-{width}x{height}", draw(alert(), width, height))
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "theme"),
+    [
+        ("help", State(mode=Mode.HELP), THEME),
+        ("alerts", State(tab=Tab.ALERTS, selected=1), THEME),
+        ("search", State(mode=Mode.SEARCH, typed="LO", search="LO"), THEME),
+        ("ascii", State(paused=True), Theme(ASCII, Times(utc=True), ascii_only=True)),
+        ("raw", State(mode=Mode.RAW, raw=(b"\x1b[2J\xff /x", b"b" * 300 + b"\n")), THEME),
+        ("malformed", State(mode=Mode.MALFORMED, malformed=(Malformed(7, b"\x1b[2J", "no time"),)), THEME),
+        ("filter", State(filter=SetFilter(Tab.CLIENTS.table, b"::1"), back=3, scope=Scope.INTERVAL), THEME),
+    ],
+)
+def test_what_the_screen_shows_when_asked(name: str, state: State, theme: Theme) -> None:
+    check(f"shown-{name}", draw(alert(), 100, 30, state, theme))
+
+
+def test_before_the_first_line_the_screen_waits() -> None:
+    empty = replace(snapshot(clock=None, table=(), count=0), start=None, end=None)
+    assert "WAIT" in draw(empty, 80, 24)
+    assert render(None, State(), 80, 24, THEME).text().startswith(" Tapline")
+
+
+def test_a_window_too_small_still_says_how_it_is() -> None:
+    assert draw(alert(), 30, 4).splitlines()[0].startswith(" ▲ ALERT  since 21:19:06")
+
+
+def test_the_state_is_said_in_words_and_in_a_style_of_its_own() -> None:
+    for shown, word, style in ((quiet(), "OK", Style.CALM), (alert(), "ALERT", Style.ALARM)):
+        line = render(Picture(SOURCE, shown, shown), State(), 80, 24, THEME).lines[1]
+        assert [word in span.text for span in line if span.style is style] == [True]
+
+
+def test_an_average_beyond_the_threshold_never_looks_equal_to_it() -> None:
+    barely = snapshot(average=Fraction(1201, 120))
+    assert "10.1/s" in draw(barely, 80, 24)
+    assert "101% of threshold" in draw(barely, 80, 24)
+
+
+def test_hostile_keys_come_escaped_and_move_no_column() -> None:
+    keys = (
+        b"/\x1b[2J\x1b]0;x\x07",
+        "/\u202eabc".encode(),
+        "/\u05d0\u05d1".encode(),
+        "/日本語".encode(),
+        b"/e\xcc\x81\xcc\x81\xcc\x81\xcc\x81",
+    )
+    rows = tuple(Row(key, 12345, 10, 1) for key in keys)
+    lines = render(Picture(SOURCE, *[snapshot(table=rows)] * 2), State(), 80, 24, THEME).lines
+    columns = ["".join(text[:1] or "\0" for text, _ in cells(line)) for line in lines]
+    assert [line.index("12345") for line in columns if "12345" in line] == [29] * len(keys)
+    assert all(text.isprintable() for line in lines for text, _ in line)
+
+
+_keys = st.one_of(
+    st.binary(max_size=40),
+    st.text(max_size=20).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    st.sampled_from(PATHS),
+)
+_quantiles = st.none() | st.builds(Quantiles, *[st.integers(0, 10**10)] * 3)
+_rows = st.lists(
+    st.builds(
+        Row,
+        _keys,
+        st.integers(0, 10**12),
+        st.integers(0, 10**18),
+        st.integers(0, 10**6),
+        st.none(),
+        _quantiles,
+        st.lists(st.integers(0, 10**6), max_size=12).map(tuple),
+    ),
+    max_size=12,
+).map(tuple)
+_states = st.builds(
+    State,
+    tab=st.sampled_from(Tab),
+    scope=st.sampled_from(Scope),
+    sort=st.sampled_from(Sort),
+    back=st.integers(0, 70),
+    selected=st.integers(0, 200),
+    paused=st.booleans(),
+    mode=st.sampled_from(Mode),
+    typed=st.text(max_size=90),
+    search=st.sampled_from(["", "a", "日"]),
+    filter=st.none() | st.builds(SetFilter, st.just(Tab.CLIENTS.table), _keys),
+    offset=st.integers(0, 300),
+    message=st.text(max_size=30),
+    raw=st.lists(_keys, max_size=3).map(tuple),
+    malformed=st.lists(st.builds(Malformed, st.integers(0), _keys, st.text(max_size=20)), max_size=3).map(tuple),
+)
+_snapshots = st.builds(
+    lambda rows, alerts, clock, hits, average, threshold, metric, count: replace(
+        snapshot(
+            alert=alerts[-1] if alerts and alerts[-1].recovered is None else None,
+            alerts=alerts,
+            table=rows,
+            clock=clock,
+            average=average,
+            threshold=threshold,
+            metric=metric,
+            count=count,
+        ),
+        rate=hits,
+        start=clock,
+        end=clock,
+        view=View(),
+    ),
+    _rows,
+    st.lists(st.sampled_from([PAST, NOW]), max_size=4).map(tuple),
+    st.none() | st.integers(-(10**13), 10**13),
+    st.fractions(0, 10**9),
+    st.fractions(0, 10**12),
+    st.sampled_from(["10", "600/min", "5MB/s", "0.001", "1000000000000"]).map(Threshold.parse),
+    st.sampled_from(["hits", "bytes"]),
+    st.integers(0, 70),
+)
+
+
+@given(
+    _snapshots,
+    _states,
+    st.integers(1, 300),
+    st.integers(1, 100),
+    st.sampled_from([Theme(UNICODE, Times()), Theme(CONSOLE, Times(utc=True)), Theme(ASCII, Times(), True)]),
+    st.text(max_size=20),
+)
+def test_any_snapshot_at_any_size_is_a_frame_of_exactly_that_size(
+    shown: Snapshot, state: State, width: int, height: int, theme: Theme, log: str
+) -> None:
+    frame = render(Picture(Source(log, log), shown, shown, log), state, width, height, theme)
+    assert (frame.width, frame.height) == (width, height)
+    assert [line_width(line) for line in frame.lines] == [width] * height
+    assert [len(cells(line)) for line in frame.lines] == [width] * height
+    assert all(span.text.isprintable() for line in frame.lines for span in line)
+    assert all(span.text.isascii() for line in frame.lines for span in line) or not theme.ascii_only
