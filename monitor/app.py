@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import closing
 
 from monitor.config import Settings
 from monitor.errors import UsageError
 from monitor.formats import Columns, Format, parse
 from monitor.input.archive import open_archive
+from monitor.input.follow import Followers
+from monitor.input.waker import Waker
 from monitor.interrupt import Interrupt, Interrupted
+from monitor.live import Live
 from monitor.output.jsonl import JsonLines
 from monitor.output.plain import Plain
 from monitor.output.presenter import Presenter
@@ -19,16 +23,28 @@ from monitor.session import Session
 
 def run(settings: Settings) -> int:
     """Run the monitor by its settings; return the exit status. Raises TaplineError."""
-    interrupt = Interrupt()
-    session = Session(settings, _format(settings), Columns.NONE, [_presenter(settings)], live=False)
+    session = Session(settings, _format(settings), Columns.NONE, [_presenter(settings)], live=not settings.replay)
     try:
-        with interrupt.caught():
-            _replay(session, interrupt)
+        if settings.replay:
+            interrupt = Interrupt()
+            with interrupt.caught():
+                _replay(session, interrupt)
+        else:
+            interrupt = _follow(session)
     except BrokenPipeError:
         # Whoever read has left: nothing more is to be said, and Python shall not try when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return interrupt.status
+
+
+def _follow(session: Session) -> Interrupt:
+    followers = Followers(session.settings.logs)
+    with closing(followers), closing(Waker(poll=session.settings.poll)) as waker:
+        interrupt = Interrupt(waker.wake)
+        with interrupt.caught():
+            Live(session, followers, waker, interrupt).run()
+    return interrupt
 
 
 def _format(settings: Settings) -> Format | None:
