@@ -139,14 +139,18 @@ class Flows:
         time, key, seq, ack, flags, length, data, start = segment
         if flags & SYN:
             seq = (seq + 1) & MASK
-            if stream is not None and (stream.flow.closed or not self._same(stream, seq)):
+            if stream is not None and not self._same(stream, seq):  # the port is used again
                 self._close(stream.flow, time)
                 self._forget(stream.flow)
                 stream = None
             if stream is None:
                 self._open_half(key, seq)
-            elif not stream.started:
-                stream.start(seq)
+                if flags & ACK:
+                    self._open_half(reverse(key), ack)
+            else:
+                self._begin(stream, seq)
+                if flags & ACK:
+                    self._begin(stream.peer, ack)
         if stream is None:
             if not length:
                 return
@@ -160,11 +164,15 @@ class Flows:
         else:
             ack = NO_ACK
         if length:
-            if not stream.started:
-                stream.start(seq)
-            elif stream.reader.state is State.LOST and not stream.reader.heads and distance(seq, stream.next) < 0:
-                stream.start(seq)  # picked up in the middle, the segments in disorder
-            if seq == stream.next and not stream.held and length == len(data) - start and not self._blocks(stream, ack):
+            if stream.begin is None and ack != NO_ACK:
+                stream.begin = ack
+            if (
+                seq == stream.next
+                and stream.started
+                and not stream.held
+                and length == len(data) - start
+                and not self._blocks(stream, ack)
+            ):
                 flow.pairing.now = time
                 stream.next = (seq + length) & MASK
                 stream.reader.feed(data[start:] if start else data, (time, seq, ack))
@@ -182,6 +190,13 @@ class Flows:
     def _same(stream: Stream, seq: int) -> bool:
         """Whether a SYN belongs to the stream as it is known: a copy, or the one that was captured late."""
         return not stream.started or seq == stream.first or 0 <= distance(stream.first, seq) < 1 << 16
+
+    @staticmethod
+    def _begin(stream: Stream, seq: int) -> None:
+        """Now the beginning of a stream is known, unless it was before."""
+        if not stream.started:
+            stream.start(seq)
+            stream.reader.sync()
 
     def _open_half(self, key: bytes, seq: int) -> None:
         half_open = self._half_open
@@ -223,9 +238,8 @@ class Flows:
             moved = False
             flow.blocked = False
             for stream in flow.streams:
-                while stream.held and not flow.closed:
-                    hole = stream.hole()
-                    assert hole is not None
+                while stream.held and stream.started and not flow.closed:
+                    hole = stream.hole() or 0
                     reader = stream.reader
                     if hole > 0:
                         if hole > reader.skip:
@@ -248,7 +262,10 @@ class Flows:
                     moved = True
 
     def _read(self, stream: Stream) -> None:
-        _, length, data, time, ack = stream.take()
+        piece = stream.take()
+        if piece is None:
+            return
+        _, length, data, time, ack = piece
         stream.flow.pairing.now = time
         seq = stream.next
         stream.advance(length)
@@ -266,7 +283,7 @@ class Flows:
     def _missing(self, stream: Stream, seq: int, length: int) -> None:
         self.gaps += 1
         self.gap_bytes += length
-        stream.flow.pairing.lost(stream.reader, seq)
+        stream.flow.pairing.missing = seq
         stream.reader.gap(length)
 
     def _settle(self, flow: Flow, time: int) -> None:
@@ -292,7 +309,7 @@ class Flows:
         """Set the time when what is missing is given up."""
         limit = self.limits.missing
         for stream in flow.streams:
-            if stream.held and (flow.blocked or distance(stream.peer.ack, stream.next) > 0):
+            if stream.held and (flow.blocked or not stream.started or distance(stream.peer.ack, stream.next) > 0):
                 limit = self.limits.acknowledged
         flow.alarm = min(flow.alarm, time + limit)
         self._waiting[flow] = None
@@ -313,12 +330,14 @@ class Flows:
             hole = stream.hole()
             if hole is None:
                 continue
-            if hole > 0:
+            if not stream.started:
+                self._pick_up(stream)
+            elif hole > 0:
                 self._step(stream, hole)
             elif self._blocks(stream, ack := stream.held[0][4]):
                 peer = stream.peer
                 if not peer.started:
-                    peer.start(ack)
+                    self._pick_up(peer, ack)
                 elif peer.held and distance(ack, peer.next) > 0:
                     behind = peer.hole() or 0
                     if behind > 0:
@@ -328,6 +347,13 @@ class Flows:
                 else:
                     self._step(peer, distance(ack, peer.next))
         self._drain(flow, time)
+
+    @staticmethod
+    def _pick_up(stream: Stream, ack: int = 0) -> None:
+        """Begin in the middle: where the peer's first bytes acknowledged, else with what was captured first."""
+        seq = stream.lowest() if stream.held else ack
+        begin = stream.peer.begin
+        stream.start(begin if begin is not None and 0 <= distance(seq, begin) < 1 << 20 else seq)
 
     def _close(self, flow: Flow, time: int) -> None:
         """End a flow: read what is held, tell what is open. Its segments are known as copies for a while."""

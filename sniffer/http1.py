@@ -98,6 +98,9 @@ class Listener(Protocol):
     def foreign(self, reader: Reader) -> Framing | None:
         """Take note that what comes is no head; return how to read it if it is a body without one."""
 
+    def lost(self, reader: Reader, swallowed: bool) -> None:
+        """Take note that it is not known any more where messages begin. ``swallowed``: one began in what is missing."""
+
 
 class State(enum.Enum):
     """What the reader expects next."""
@@ -236,14 +239,14 @@ class Reader:
             if not self.skip:
                 self._stepped()
         if length:
-            if self.state is State.HEAD:
-                self._cut_head()
-            elif self.state is State.WAIT:
+            if self.state is State.WAIT:
                 self._become(State.TUNNEL)
             if self.state is not State.TUNNEL:
+                swallowed = self.state is State.HEAD and not self._cut_head()
                 if self.state is not State.LOST:
                     self.settle()
                     self._lose()
+                self.listener.lost(self, swallowed)
                 self.wire += length
                 self.body += length
 
@@ -262,6 +265,12 @@ class Reader:
         """Leave HTTP for good."""
         self.settle()
         self._become(State.TUNNEL)
+
+    def sync(self) -> None:
+        """The next byte fed is the first of the connection."""
+        if self.state is State.LOST and not self.heads:
+            self._synced = True
+            self._become(State.HEAD)
 
     def look(self) -> None:
         """Look for messages again in what was given up as a tunnel."""
@@ -323,21 +332,22 @@ class Reader:
         self._become(State.LOST)
         self._seen = 0
 
-    def _cut_head(self) -> None:
-        """Tell the head that is being read as far as it came."""
+    def _cut_head(self) -> bool:
+        """Tell the head that is being read as far as it came; return whether enough of it did."""
         raw, mark, at = bytes(self._buffer), self._mark, self._at
         self._buffer = bytearray()
         line_end = raw.find(b"\n")
         if line_end < 0:
-            return
+            return False
         line = raw[:line_end].rstrip(b"\r")
         if request := REQUEST_LINE.match(raw):
             head = Head(raw, line, request[1], request[2], request[3], 0, mark, at, False)
         elif status := STATUS_LINE.match(raw):
             head = Head(raw, line, b"", b"", b"", int(status[1]), mark, at, False)
         else:
-            return
+            return False
         self._tell(head)
+        return True
 
     def _tell(self, head: Head) -> Framing:
         self.wire, self.body = len(head.raw), 0

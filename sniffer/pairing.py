@@ -28,11 +28,16 @@ class Counts:
 
 @dataclass(slots=True, eq=False)
 class _Request:
-    head: Head
+    head: Head | None  # None: it was swallowed by a gap, and is known only to have been there
     start: int  # sequence number of the first byte
     ack: int  # what the client had received when it sent it
     received: int = 0
     interim: int = 0  # bytes of 1xx responses
+
+    def fits(self, start: int, ack: int) -> bool:
+        """Whether a response that begins at ``start``, sent by who had received all before ``ack``, may answer it."""
+        received = ack == NO_ACK or distance(ack, self.start) > 0
+        return received and (self.ack == NO_ACK or distance(start, self.ack) >= 0)
 
 
 @dataclass(slots=True, eq=False)
@@ -45,7 +50,20 @@ class _Response:
 class Pairing:
     """The exchanges of one flow."""
 
-    __slots__ = ("_lost_at", "_pending", "_responding", "_sending", "counts", "kept", "keys", "now", "out", "readers")
+    __slots__ = (
+        "_lost_at",
+        "_pending",
+        "_responding",
+        "_sending",
+        "_swallowed",
+        "counts",
+        "kept",
+        "keys",
+        "missing",
+        "now",
+        "out",
+        "readers",
+    )
 
     def __init__(
         self, keys: tuple[bytes, bytes], out: list[Transaction], counts: Counts, synced: tuple[bool, bool]
@@ -61,6 +79,8 @@ class Pairing:
         self._sending: _Request | None = None
         self._responding: _Response | None = None
         self._lost_at: int | None = None  # where the responses got lost, since the last response
+        self._swallowed = False  # a response began there
+        self.missing = 0  # sequence number of the gap that a reader is being told of
 
     @property
     def busy(self) -> bool:
@@ -97,16 +117,20 @@ class Pairing:
             if peer.role is Role.UNKNOWN and peer.judged:
                 reader.tunnel()
                 peer.tunnel()
-        elif reader.role is Role.RESPONSES and self._pending and self._pending[0].head.old:
+        elif reader.role is Role.RESPONSES and self._oldest_is_old():
             request, mark = self._pending.pop(0), reader.mark
             self._responding = _Response(request, Head(b"", b"", b"", b"", b"", 0, mark, 0), mark[0])
             return Framing(Body.CLOSE, FOREVER)  # the response is nothing but a body
         return None
 
-    def lost(self, reader: Reader, seq: int) -> None:
-        """Take note that bytes of a direction are missing from ``seq`` on."""
-        if reader.role is Role.RESPONSES and reader.skip == 0 and self._lost_at is None:
-            self._lost_at = seq
+    def lost(self, reader: Reader, swallowed: bool) -> None:
+        """Take note that messages may be missing; see http1.Listener."""
+        if reader.role is Role.RESPONSES:
+            if self._lost_at is None:
+                self._lost_at = self.missing
+            self._swallowed |= swallowed
+        elif reader.role is Role.REQUESTS and swallowed:
+            self._pending.append(_Request(None, self.missing, NO_ACK))
 
     def close(self) -> None:
         """Tell what is still open: nothing more comes."""
@@ -118,6 +142,11 @@ class Pairing:
             self.ended(self.readers[self.readers[0].role is not Role.RESPONSES], False)
         while self._pending:
             self._unanswered(self._pending.pop(0))
+
+    def _oldest_is_old(self) -> bool:
+        """Whether what comes may be an answer of HTTP/0.9."""
+        head = self._pending[0].head if self._pending else None
+        return head is not None and head.old
 
     def _request(self, reader: Reader, head: Head) -> Framing:
         request = _Request(head, head.mark[1] + head.at & 0xFFFFFFFF, head.mark[2], reader.wire)
@@ -148,9 +177,8 @@ class Pairing:
             return NO_BODY
         if request is None:
             self.counts.orphans += 1
-        self._lost_at = None
         self._responding = _Response(request, head, head.mark[0])
-        method = request.head.method if request is not None else b""
+        method = request.head.method if request is not None and request.head is not None else b""
         if head.status == 101 or (method == b"CONNECT" and 200 <= head.status < 300):
             client.tunnel()
             return TUNNEL
@@ -163,36 +191,39 @@ class Pairing:
     def _match(self, start: int, ack: int) -> _Request | None:
         """Find the request that a response answers; those before it will never be answered."""
         pending = self._pending
-
-        def possible(request: _Request) -> bool:
-            received = ack == NO_ACK or distance(ack, request.start) > 0
-            return received and (request.ack == NO_ACK or distance(start, request.ack) >= 0)
-
         chosen = 0
-        if self._lost_at is not None:
-            chosen = self._after_loss(start, possible)
-        if chosen >= len(pending) or not possible(pending[chosen]):
+        if self._lost_at is not None or any(request.head is None for request in pending):
+            chosen = self._after_loss(start, ack)
+        self._lost_at = None
+        self._swallowed = False
+        if chosen >= len(pending) or not pending[chosen].fits(start, ack):
             return None
         for request in pending[:chosen]:
             self._unanswered(request)
         request = pending[chosen]
         del pending[: chosen + 1]
-        return request
+        return request if request.head is not None else None
 
-    def _after_loss(self, start: int, possible: object) -> int:
-        """Return the place of the request that the first response after a loss answers."""
-        assert self._lost_at is not None
+    def _after_loss(self, start: int, ack: int) -> int:
+        """Return the place of the request that a response after a loss answers."""
         pending = self._pending
         for place, request in enumerate(pending):
             if request.ack == start:  # its client had everything before this response
                 return place
+        if self._lost_at is None:
+            return 0
+        informed = 0  # the last request whose client had seen bytes that are missing here
         for place, request in enumerate(pending):
-            if request.ack != NO_ACK and distance(request.ack, self._lost_at) > 0:
-                return place  # its client had got what is lost here
-        # All were sent before: the lost bytes held the first one's response, if another is there for this one.
-        return 1 if len(pending) > 1 else 0
+            if request.ack != NO_ACK and distance(start, request.ack) > 0 and distance(request.ack, self._lost_at) > 0:
+                informed = place + 1
+        if informed:  # the response to it began in the gap, so this one is for a later request if there is any
+            return informed if informed < len(pending) and pending[informed].fits(start, ack) else informed - 1
+        # All were sent before. What began in the gap answered the first one.
+        return 1 if self._swallowed and len(pending) > 1 else 0
 
     def _unanswered(self, request: _Request) -> None:
+        if request.head is None:
+            return
         self.counts.unanswered += 1
         if request is self._sending:
             request.received = self.readers[self.readers[0].role is not Role.REQUESTS].wire
@@ -219,6 +250,7 @@ class Pairing:
     ) -> None:
         client = self.readers[0].role is not Role.REQUESTS
         head = request.head
+        assert head is not None
         self.kept -= len(head.raw)
         self.counts.transactions += 1
         raw = response.head.raw if response is not None else b""

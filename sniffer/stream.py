@@ -16,6 +16,8 @@ MASK = 0xFFFFFFFF  # sequence numbers are modulo 2**32
 HALF = 0x80000000
 WINDOW = 1 << 30  # the largest window that TCP can have (RFC 7323 section 2.3): further ahead is not of this stream
 
+_BEFORE = 1 << 24  # room for what came earlier, while the beginning is not known
+
 Piece = tuple[int, int, bytes | None, int, int]
 """(distance from the stream's origin, length, bytes or None if they were not captured, time, ack)."""
 
@@ -40,6 +42,7 @@ class Stream:
     __slots__ = (
         "ack",
         "base",
+        "begin",
         "fin",
         "finished",
         "first",
@@ -62,6 +65,7 @@ class Stream:
         self.first = 0  # the first sequence number, after SYN
         self.started = False  # next is known
         self.ack = 0  # the newest acknowledgement number seen in this direction
+        self.begin: int | None = None  # the acknowledgement number of the first data
         self.fin: int | None = None  # the sequence number behind the last byte
         self.finished = False  # all of it was read
         self.held: list[Piece] = []
@@ -70,12 +74,16 @@ class Stream:
 
     def start(self, seq: int) -> None:
         """The stream's next byte has this sequence number."""
-        self.next = self.first = self.base = seq & MASK
+        self.next = self.first = seq & MASK
         self.started = True
+        if not self.held:
+            self.base = self.next
 
     def hold(self, seq: int, length: int, data: bytes, time: int, ack: int) -> int:
         """Keep a segment that is to be looked at; return how many bytes were new. ``data`` may be cut."""
         if not self.held:
+            if not self.started:
+                self.next = (seq - _BEFORE) & MASK
             self.base = self.next
         place = distance(seq, self.base)
         end = place + length
@@ -113,12 +121,19 @@ class Stream:
         """How many bytes are missing before the first held piece; None if nothing is held."""
         return self.held[0][0] - distance(self.next, self.base) if self.held else None
 
-    def take(self) -> Piece:
-        """Take the first held piece."""
-        piece = self.held.pop(0)
-        if piece[2] is not None:
-            self.holding -= len(piece[2])
-        return piece
+    def take(self) -> Piece | None:
+        """Take the first held piece, if it begins no later than it should; None if nothing of it is new."""
+        place, length, data, time, ack = self.held.pop(0)
+        if data is not None:
+            self.holding -= len(data)
+        known = distance(self.next, self.base) - place
+        if known >= length:
+            return None
+        return place + known, length - known, data[known:] if data else data, time, ack
+
+    def lowest(self) -> int:
+        """Return the sequence number of the first held piece."""
+        return (self.base + self.held[0][0]) & MASK
 
     def advance(self, count: int) -> None:
         """Step over ``count`` bytes."""

@@ -1,0 +1,164 @@
+"""Message framing after RFC 9112, through the whole way from frames."""
+
+import pytest
+
+from tests.sniffer.wire import Wire, observe, seen
+
+GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
+OK5 = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+
+def exchange(*parts: bytes, close: bool = True) -> list[tuple[str, int | None, int | None]]:
+    """Speak by turns, the client first, and return what was seen."""
+    wire = Wire().open()
+    for place, part in enumerate(parts):
+        wire.say(place % 2, part)
+    if close:
+        wire.close()
+    return seen(observe(wire.frames))
+
+
+def test_a_length_ends_a_body() -> None:
+    assert exchange(GET, OK5, GET, OK5) == [("GET /a HTTP/1.1", 200, 5)] * 2
+
+
+def test_chunk_framing_does_not_count() -> None:
+    chunked = (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n3;x=y\r\nabc\r\n0\r\nTrailer: 1\r\n\r\n"
+    )
+    assert exchange(GET, chunked, GET, OK5) == [("GET /a HTTP/1.1", 200, 8), ("GET /a HTTP/1.1", 200, 5)]
+
+
+def test_the_close_of_the_connection_ends_a_body() -> None:
+    assert exchange(GET, b"HTTP/1.0 200 OK\r\n\r\n" + b"x" * 10_000) == [("GET /a HTTP/1.1", 200, 10_000)]
+
+
+@pytest.mark.parametrize(
+    ("request_head", "response"),
+    [
+        (b"HEAD /a HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"),
+        (b"GET /a HTTP/1.1\r\n\r\n", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 500\r\n\r\n"),
+        (b"GET /a HTTP/1.1\r\n\r\n", b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    ],
+    ids=["HEAD", "304", "204"],
+)
+def test_a_response_that_has_no_body_does_not_swallow_the_next(request_head: bytes, response: bytes) -> None:
+    first, second = exchange(request_head, response, GET, OK5)
+    assert (first[1], first[2]) == (int(response[9:12]), 0)
+    assert second == ("GET /a HTTP/1.1", 200, 5)
+
+
+def test_an_interim_response_is_not_the_response() -> None:
+    post = b"POST /a HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+    assert exchange(post, b"HTTP/1.1 100 Continue\r\n\r\n", b"abc", OK5) == [("POST /a HTTP/1.1", 200, 5)]
+
+
+def test_pipelined_requests_are_answered_in_order() -> None:
+    requests = b"".join(b"GET /%d HTTP/1.1\r\n\r\n" % n for n in range(3))
+    responses = b"".join(b"HTTP/1.1 20%d X\r\nContent-Length: %d\r\n\r\n" % (n, n) + b"y" * n for n in range(3))
+    assert exchange(requests, responses) == [(f"GET /{n} HTTP/1.1", 200 + n, n) for n in range(3)]
+
+
+def test_nothing_is_read_after_an_upgrade() -> None:
+    upgrade = b"GET /chat HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
+    switch = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"
+    assert exchange(upgrade, switch, GET, OK5) == [("GET /chat HTTP/1.1", 101, 0)]
+
+
+def test_nothing_is_read_in_a_tunnel_made_by_connect() -> None:
+    connect = b"CONNECT h:25 HTTP/1.1\r\nHost: h:25\r\n\r\n"
+    assert exchange(connect, b"HTTP/1.1 200 OK\r\n\r\n", GET, OK5) == [("CONNECT h:25 HTTP/1.1", 200, 0)]
+
+
+def test_a_refused_connect_leaves_a_connection_of_http() -> None:
+    connect = b"CONNECT h:25 HTTP/1.1\r\nHost: h:25\r\n\r\n"
+    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 2\r\n\r\nno"
+    assert exchange(connect, refusal, GET, OK5) == [("CONNECT h:25 HTTP/1.1", 407, 2), ("GET /a HTTP/1.1", 200, 5)]
+
+
+def test_a_response_of_http_0_9_is_all_body() -> None:
+    assert exchange(b"GET /old\r\n", b"<html>old</html>") == [("GET /old", None, 16)]
+
+
+def test_a_request_without_version_may_get_a_modern_answer() -> None:
+    assert exchange(b"GET /old\r\n", b"HTTP/1.0 400 Bad\r\n\r\nno") == [("GET /old", 400, 2)]
+
+
+def test_bare_line_feeds_end_lines() -> None:
+    assert exchange(b"GET /a HTTP/1.1\nHost: h\n\n", b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok") == [
+        ("GET /a HTTP/1.1", 200, 2)
+    ]
+
+
+def test_any_token_is_a_method() -> None:
+    assert exchange(b"x-y!z /a HTTP/1.1\r\n\r\n", OK5) == [("x-y!z /a HTTP/1.1", 200, 5)]
+
+
+def test_empty_lines_before_a_request_are_ignored() -> None:
+    post = b"POST /a HTTP/1.1\r\nContent-Length: 2\r\n\r\nab\r\n\r\n"
+    assert exchange(post, OK5, GET, OK5) == [("POST /a HTTP/1.1", 200, 5), ("GET /a HTTP/1.1", 200, 5)]
+
+
+def test_a_response_may_come_before_its_request_ended() -> None:
+    wire = Wire().open().ask(b"POST /a HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc")
+    wire.answer(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno").ask(b"defghij").ask(GET).answer(OK5).close()
+    assert seen(observe(wire.frames)) == [("POST /a HTTP/1.1", 413, 2), ("GET /a HTTP/1.1", 200, 5)]
+
+
+def test_an_unanswered_request_has_neither_status_nor_bytes() -> None:
+    assert exchange(GET) == [("GET /a HTTP/1.1", None, None)]
+
+
+def test_a_body_cut_off_counts_as_far_as_it_came() -> None:
+    assert exchange(GET, b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello") == [("GET /a HTTP/1.1", 200, 5)]
+
+
+def test_a_text_line_is_logged_as_sent_if_the_answer_is_http() -> None:
+    refusal = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
+    assert exchange(b"HELLO there\r\n", refusal) == [("HELLO there", 400, 0)]
+    assert exchange(b"GET /a b\r\nHost: h\r\n\r\n", refusal) == [("GET /a b", 400, 0)]
+    assert exchange(b"HELLO there\r\n", b"220 hello\r\n") == []
+
+
+def test_the_answer_to_binary_bytes_is_an_orphan() -> None:
+    assert exchange(b"\x16\x03\x01\x00\x05hello", b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n") == []
+
+
+def test_a_banner_is_no_answer() -> None:
+    assert exchange(GET, b"SSH-2.0-OpenSSH_9.6\r\n") == [("GET /a HTTP/1.1", None, None)]
+
+
+def test_prior_knowledge_of_http_2_is_not_http_1() -> None:
+    assert (
+        exchange(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00", b"\x00\x00\x00\x04\x01\x00\x00\x00\x00") == []
+    )
+
+
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("fields", "body", "found"),
+    [
+        (b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", b"0\r\n\r\n", True),  # 6.3 (3): the coding wins
+        (b"Content-Length: 5, 5\r\n", b"abcde", True),  # 6.3 (5): a list of one value
+        (b"Content-Length: 5\r\nContent-Length: 5\r\n", b"abcde", True),
+        (b"Content-Length: 0005\r\n", b"abcde", True),
+        (b"transfer-encoding:\r\n chunked\r\n", b"0\r\n\r\n", True),  # obs-fold
+        (b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", b"0\r\n\r\n", True),
+        (b"Content-Length: 5\r\nContent-Length: 6\r\n", b"abcde", False),
+        (b"Content-Length: +5\r\n", b"abcde", False),
+        (b"Content-Length: 0x5\r\n", b"abcde", False),
+        (b"Content-Length : 5\r\n", b"abcde", False),  # 5.1: refused
+        (b"Transfer-Encoding: chunked, gzip\r\n", b"0\r\n\r\n", False),  # 6.3 (4): refused
+        (b"Transfer-Encoding: xchunked\r\n", b"0\r\n\r\n", False),
+        (b"Transfer-Encoding: \x0bchunked\r\n", b"0\r\n\r\n", False),
+        (b"Transfer-Encoding: chunked\r\n", b"10000000000000000\r\n\r\n", False),
+        (b"Transfer-Encoding: chunked\r\n", b"-1\r\n\r\n", False),
+        (b"Transfer-Encoding: chunked\r\n", b"1\r\nab\r\n0\r\n\r\n", False),
+        (b"Content-Length: 18446744073709551615\r\n", b"", False),
+    ],
+)
+def test_requests_behind_a_body_are_those_that_the_rfc_finds(fields: bytes, body: bytes, found: bool) -> None:
+    lines = [row[0] for row in exchange(b"POST / HTTP/1.1\r\nHost: h\r\n" + fields + b"\r\n" + body + SMUGGLED)]
+    assert lines == ["POST / HTTP/1.1"] + ["GET /smuggled HTTP/1.1"] * found
