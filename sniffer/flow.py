@@ -18,6 +18,7 @@ from sniffer.transaction import Transaction
 
 SECOND = 1_000_000_000  # ns
 NEVER = 1 << 63
+_MAX_HOLES = 64  # in the bodies of one direction, that may still be filled; the older ones are taken for gaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,8 @@ class Flows:
                 stream.next = (seq + length) & MASK
                 stream.reader.feed(data[start:] if start else data, (time, seq, ack))
             else:
+                if stream.holes and distance(seq, stream.next) < 0:
+                    stream.fill(seq, length)
                 stream.hold(seq, length, data[start : start + length], time, ack)
         if flags & FIN:
             stream.fin = (seq + length) & MASK
@@ -244,7 +247,10 @@ class Flows:
                     if hole > 0:
                         if hole > reader.skip:
                             break
-                        self._step(stream, hole)
+                        stream.skip(hole)
+                        if len(stream.holes) > _MAX_HOLES:
+                            self._count_gap(stream.holes.pop(0)[1])
+                        reader.gap(hole)
                         moved = True
                         continue
                     piece = stream.held[0]
@@ -281,10 +287,13 @@ class Flows:
         self._missing(stream, seq, length)
 
     def _missing(self, stream: Stream, seq: int, length: int) -> None:
-        self.gaps += 1
-        self.gap_bytes += length
+        self._count_gap(length)
         stream.flow.pairing.missing = seq
         stream.reader.gap(length)
+
+    def _count_gap(self, length: int) -> None:
+        self.gaps += 1
+        self.gap_bytes += length
 
     def _settle(self, flow: Flow, time: int) -> None:
         """After a change: watch what is missing, keep to the bounds, close what has ended."""
@@ -363,6 +372,10 @@ class Flows:
             self._give_up(flow, time)
         flow.pairing.now = flow.seen
         flow.pairing.close()
+        for stream in flow.streams:
+            for _, length in stream.holes:
+                self._count_gap(length)
+            stream.holes = []
         flow.closed = True
         self._size -= flow.size
         flow.size = 0

@@ -22,6 +22,9 @@ Piece = tuple[int, int, bytes | None, int, int]
 """(distance from the stream's origin, length, bytes or None if they were not captured, time, ack)."""
 
 
+_NONE: list[tuple[int, int]] = []  # shared by all streams that miss nothing; never changed
+
+
 def distance(a: int, b: int) -> int:
     """How far sequence number ``a`` is ahead of ``b``; negative if it is behind."""
     d = (a - b) & MASK
@@ -49,6 +52,7 @@ class Stream:
         "flow",
         "held",
         "holding",
+        "holes",
         "key",
         "next",
         "peer",
@@ -71,6 +75,7 @@ class Stream:
         self.held: list[Piece] = []
         self.holding = 0  # bytes held
         self.base = 0
+        self.holes: list[tuple[int, int]] = _NONE  # sequence number and length of what was stepped over unseen
 
     def start(self, seq: int) -> None:
         """The stream's next byte has this sequence number."""
@@ -116,6 +121,25 @@ class Stream:
             if begin < stop:
                 insort(self.held, (begin, stop - begin, None, time, ack), key=_place)
         return new
+
+    def skip(self, length: int) -> None:
+        """Step over bytes that may still come, but need not be seen."""
+        self.holes = [*self.holes, (self.next, length)]
+        self.advance(length)
+
+    def fill(self, seq: int, length: int) -> None:
+        """Take note that bytes behind ``next`` came after all."""
+        left = []
+        for begin, size in self.holes:
+            start, stop = max(0, distance(seq, begin)), min(size, distance(seq, begin) + length)
+            if stop <= start:
+                left.append((begin, size))
+                continue
+            if start:
+                left.append((begin, start))
+            if stop < size:
+                left.append(((begin + stop) & MASK, size - stop))
+        self.holes = left or _NONE
 
     def hole(self) -> int | None:
         """How many bytes are missing before the first held piece; None if nothing is held."""

@@ -16,7 +16,7 @@ CLIENT, SERVER = ("192.0.2.1", 40000), ("198.51.100.1", 80)
 
 
 def ip4(source: str, destination: str, protocol: int, payload: bytes, **header: int) -> bytes:
-    """An IPv4 packet. ``header``: ``total`` (length), ``fragment`` (flags and offset), ``ident``, ``options`` (words)."""
+    """An IPv4 packet. ``header``: total (length), fragment (flags and offset), ident, options (words)."""
     options = b"\x01" * 4 * header.get("options", 0)
     total = header.get("total", 20 + len(options) + len(payload))
     words = struct.pack(
