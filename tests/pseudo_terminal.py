@@ -41,7 +41,13 @@ class Session:
         if self.status is None:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
+        if self._fd >= 0:
+            os.close(self._fd)
+
+    def hang_up(self) -> None:
+        """Take the terminal away."""
         os.close(self._fd)
+        self._fd = -1
 
     def pump(self, seconds: float) -> bool:
         """Take what is written within the time; False once the program is gone."""

@@ -28,6 +28,7 @@ class Emulator:
     def __init__(self, width: int, height: int) -> None:
         self.screen = pyte.Screen(width, height)
         self.stream = pyte.Stream(self.screen)
+        self.stream.feed("\x1b[?7l")  # no autowrap, as the program has it
 
     def text(self) -> list[str]:
         return [unicodedata.normalize("NFC", line) for line in self.screen.display]

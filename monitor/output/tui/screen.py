@@ -234,7 +234,7 @@ class Tui:
     def transition(self, transition: Transition, record: AlertRecord) -> None:
         """Show it at once; in a pause, in the last line."""
         self._urgent = True
-        if self._state.paused:
+        if self._state.paused:  # the picture stands still, but this can't wait
             self._say(message(transition, self._times))
 
     def note(self, text: str) -> None:
@@ -250,6 +250,8 @@ class Tui:
 
     def _say(self, text: str) -> None:
         self._note, self._note_until = text, None
+        self._state = replace(self._state, message="")
+        self._urgent = True
 
     def _press(self, key: Input) -> list[Command]:
         if isinstance(key, Mouse):
