@@ -32,13 +32,15 @@ def chart(shown: Snapshot, whole: Snapshot, back: int, width: int, height: int, 
     top = _top(values, limit)
     limit_row = None if limit is None or limit > top else bars - 1 - min(bars - 1, int(limit / top * bars))
     blank = columns - len(points)
+    full = len(theme.glyphs.levels) - 1
+    heights = [max(1, round(value / top * bars * full)) if value > 0 else 0 for value in values]  # in parts of a cell
     lines = []
     for row in range(bars):
         floor = bars - 1 - row
         cells = [_blank(row == limit_row, theme)] * blank
         cells += [
-            _cell(value, top, bars, floor, row == limit_row, point.alert, theme)
-            for value, point in zip(values, points, strict=True)
+            _cell(reach - floor * full, row == limit_row, point.alert, theme)
+            for reach, point in zip(heights, points, strict=True)
         ]
         lines.append((*_scale(row, bars, top, limit if row == limit_row else None, shown.metric), *spans(cells)))
     lines.append((Span(" " * LABEL), *spans(_axis(points, blank, shown, whole, back, theme))))
@@ -74,17 +76,15 @@ def _blank(limit: bool, theme: Theme) -> Cell:
     return (theme.glyphs.limit, Style.LIMIT) if limit else (" ", Style.TEXT)
 
 
-def _cell(value: Fraction, top: Fraction, bars: int, floor: int, limit: bool, alert: bool, theme: Theme) -> Cell:
-    """One column of one row: how much of it the bar fills, and the threshold where it passes."""
+def _cell(level: int, limit: bool, alert: bool, theme: Theme) -> Cell:
+    """One column of one row, by how many parts of it the bar reaches into it; and the threshold where it passes."""
     levels = theme.glyphs.levels
     full = len(levels) - 1
-    filled = max(1, round(value / top * bars * full)) if value > 0 else 0
-    level = max(0, min(full, filled - floor * full))
-    if not level:
+    if level <= 0:
         return _blank(limit, theme)
-    if limit and level == full:
+    if limit and level >= full:
         return theme.glyphs.limit, Style.LIMIT_ON_ALERT if alert else Style.LIMIT_ON_BAR
-    return levels[level], Style.BAR_ALERT if alert else Style.BAR
+    return levels[min(level, full)], Style.BAR_ALERT if alert else Style.BAR
 
 
 def _scale(row: int, bars: int, top: Fraction, limit: Fraction | None, metric: str) -> Line:
