@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from monitor.formats.batch import Batch, Columns, Malformed
 from monitor.formats.grammar import Format, explain, pattern_of
 from monitor.formats.request import Sections, section_of, split_request
-from monitor.formats.times import Times, reading
+from monitor.formats.times import Times
 from monitor.input.block import MAX_LINE
 
 SAMPLES = 5  # malformed lines kept a block
@@ -79,7 +79,7 @@ class LineParser:
         self._block = re.compile(block).findall
         self._careful = re.compile(block.replace(rb'[^"]', rb'[^"\n]')).findall
         self._exact = re.compile(pattern_of(form, wanted, fast=False)).fullmatch
-        self._times = Times(reading(form.time))
+        self._times = Times(form.time)
         self._durations = Durations(form.tick)
         self._sections = Sections()
 

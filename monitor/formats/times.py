@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
+from functools import lru_cache
 
-MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
-MONTH = rb"(?:" + b"|".join(MONTHS) + rb")"
+from monitor.formats.strftime import MONTH, MONTHS, compile_strftime
+
 CLF = rb"\d\d/" + MONTH + rb"/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}"  # 26 bytes; whether the date exists is not said
+ISO = rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9}+)?+(?:Z|[+-]\d\d:?+\d\d)?+"  # RFC 3339, zone optional
+EPOCH = rb"\d{1,19}+(?:\.\d{1,9}+)?+"
 
 DAY = 86_400  # s
 # A day inside what the standard library can show in any zone: 2 January 0001 to 30 December 9999.
@@ -16,21 +19,26 @@ EARLIEST = (date(1, 1, 2).toordinal() - date(1970, 1, 1).toordinal()) * DAY
 LATEST = (date(9999, 12, 31).toordinal() - date(1970, 1, 1).toordinal()) * DAY
 CACHED_TIMES = 16_384  # texts; a log in order needs a handful, a shuffled one the seconds of some hours
 
-_MONTH_NUMBERS = {name: number for number, name in enumerate(MONTHS, 1)}
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _CLF = re.compile(rb"(\d\d)/(" + MONTH + rb")/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)")
+_ISO = re.compile(rb"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,]\d{1,9})?(?:(Z)|([+-])(\d\d):?(\d\d))?")
+_HAPROXY = re.compile(rb"(\d\d)/(" + MONTH + rb")/(\d{4}):(\d\d):(\d\d):(\d\d)(?:\.\d+)?")
+_EPOCH = re.compile(EPOCH)
+_SECONDS = {b"%02d" % second: second for second in range(61)}
 
 
-def civil(year: int, month: int, day: int, hour: int, minute: int, second: int, offset: int = 0) -> int | None:
-    """Epoch second of a civil time ``offset`` seconds east of UTC; None where there is no such time.
+def civil(year: int, month: int, day: int, hour: int, minute: int, second: int, offset: int | None = 0) -> int | None:
+    """Epoch second of a civil time ``offset`` seconds east of UTC (None: in local time); None if there is none.
 
     Second 60 is the next one (Apache and nginx write what the C library gives in a leap second).
     """
     if hour > 23 or minute > 59 or second > 60:
         return None
     try:
+        if offset is None:
+            return within(int(datetime(year, month, day, hour, minute).timestamp()) + second)
         days = date(year, month, day).toordinal() - _EPOCH_DAY
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return within(days * DAY + hour * 3600 + minute * 60 + second - offset)
 
@@ -40,36 +48,106 @@ def within(epoch: int) -> int | None:
     return epoch if EARLIEST <= epoch < LATEST else None
 
 
+def offset_of(sign: bytes, hours: bytes, minutes: bytes) -> int | None:
+    """Seconds east of UTC; None if there is no such zone."""
+    if int(hours) > 23 or int(minutes) > 59:
+        return None
+    offset = int(hours) * 3600 + int(minutes) * 60
+    return -offset if sign == b"-" else offset
+
+
 def parse_clf(text: bytes) -> int | None:
     """Read ``10/Oct/2000:13:55:36 -0700`` as epoch seconds; None if it is no such time."""
     match = _CLF.fullmatch(text)
+    offset = offset_of(*match.group(7, 8, 9)) if match else None
+    if not match or offset is None:
+        return None
+    day, month, year, hour, minute, second = match.group(1, 2, 3, 4, 5, 6)
+    return civil(int(year), MONTHS[month], int(day), int(hour), int(minute), int(second), offset)
+
+
+def parse_iso(text: bytes, zone: int | None = None) -> int | None:
+    """Read ``2026-11-22T01:02:03.123+01:00``; without a zone it is ``zone`` seconds east of UTC, or local."""
+    match = _ISO.fullmatch(text)
     if not match:
         return None
-    day, month, year, hour, minute, second, sign, zone_hours, zone_minutes = match.groups()
-    if int(zone_hours) > 23 or int(zone_minutes) > 59:
+    offset: int | None = 0 if match[7] else zone
+    if match[8]:
+        offset = offset_of(*match.group(8, 9, 10))
+        if offset is None:
+            return None
+    year, month, day, hour, minute, second = map(int, match.group(1, 2, 3, 4, 5, 6))
+    return civil(year, month, day, hour, minute, second, offset)
+
+
+def parse_haproxy(text: bytes) -> int | None:
+    """Read ``06/Feb/2009:12:14:14.655``, which is local time."""
+    match = _HAPROXY.fullmatch(text)
+    if not match:
         return None
-    offset = int(zone_hours) * 3600 + int(zone_minutes) * 60
-    return civil(
-        int(year),
-        _MONTH_NUMBERS[month],
-        int(day),
-        int(hour),
-        int(minute),
-        int(second),
-        -offset if sign == b"-" else offset,
-    )
+    day, month, year, hour, minute, second = match.groups()
+    return civil(int(year), MONTHS[month], int(day), int(hour), int(minute), int(second), None)
+
+
+def parse_epoch(text: bytes, per_second: int = 1) -> int | None:
+    """Read a number of seconds, or of ``per_second`` parts, since the epoch; a fraction is cut."""
+    if not _EPOCH.fullmatch(text):
+        return None
+    return within(int(text.split(b".")[0]) // per_second)
+
+
+def parse_any(text: bytes) -> int | None:
+    """Read what a column of unknown form holds: CLF (bracketed or not), ISO, or a number since the epoch.
+
+    A number's size tells its unit: seconds stay below 10^11 until the year 5138, and so on.
+    """
+    if _EPOCH.fullmatch(text):
+        whole = int(text.split(b".")[0])
+        return parse_epoch(text, next((1000**power for power in range(3) if whole < 10**11 * 1000**power), 10**9))
+    bare = text[1:-1] if text[:1] == b"[" and text[-1:] == b"]" else text
+    return parse_clf(bare) if bare[2:3] == b"/" else parse_iso(bare)
+
+
+_READINGS: dict[str, Callable[[bytes], int | None]] = {
+    "clf": parse_clf,
+    "iso": parse_iso,
+    "utc": lambda text: parse_iso(text, 0),
+    "haproxy": parse_haproxy,
+    "s": parse_epoch,
+    "ms": lambda text: parse_epoch(text, 10**3),
+    "us": lambda text: parse_epoch(text, 10**6),
+    "any": parse_any,
+}
+STRFTIME = "strftime:"  # what a reading by a strftime(3) format begins with
+
+
+@lru_cache(maxsize=64)
+def _strftime(text: str) -> Callable[[bytes], int | None]:
+    fields = compile_strftime(text).read
+
+    def parse(written: bytes) -> int | None:
+        found = fields(written)
+        return None if found is None else within(found) if isinstance(found, int) else civil(*found)
+
+    return parse
+
+
+def reading(name: str) -> Callable[[bytes], int | None]:
+    """The function that reads times of a kind."""
+    return _strftime(name.removeprefix(STRFTIME)) if name.startswith(STRFTIME) else _READINGS[name]
 
 
 class Times(dict[bytes, int | None]):
     """Texts of times to epoch seconds, remembered. What is no time is looked at each time anew, and counted."""
 
-    def __init__(self, parse: Callable[[bytes], int | None]) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__()
-        self.parse = parse
+        self._parse = self._by_minute if name == "clf" else reading(name)
+        self._minutes: dict[bytes, int] = {}
         self.failures = 0
 
     def __missing__(self, text: bytes) -> int | None:
-        epoch = self.parse(text)
+        epoch = self._parse(text)
         if epoch is None:
             self.failures += 1
             return None
@@ -78,10 +156,16 @@ class Times(dict[bytes, int | None]):
         self[text] = epoch
         return epoch
 
-
-READINGS: dict[str, Callable[[bytes], int | None]] = {"clf": parse_clf}
-
-
-def reading(name: str) -> Callable[[bytes], int | None]:
-    """The function that reads times of a kind."""
-    return READINGS[name]
+    def _by_minute(self, text: bytes) -> int | None:
+        """As ``parse_clf``, but minutes are remembered: in a quiet log each line has a second of its own."""
+        second = _SECONDS.get(text[18:20])
+        minute = text[:18] + text[20:]
+        start = self._minutes.get(minute)
+        if start is not None and second is not None:
+            return within(start + second)
+        epoch = parse_clf(text)
+        if epoch is not None and second is not None:
+            if len(self._minutes) >= CACHED_TIMES:
+                self._minutes.clear()
+            self._minutes[minute] = epoch - second
+        return epoch
