@@ -21,12 +21,10 @@ class FormatError(UsageError):
 
     @classmethod
     def at(cls, text: str, position: int, reason: str) -> FormatError:
-        """Point at ``text[position]`` (or at its end)."""
-        start = max(0, position - 60)
-        shown = text[start : position + 40].replace("\n", " ").replace("\t", " ")
-        lead = "..." if start else ""
-        mark = " " * (len(lead) + position - start) + "^"
-        return cls(f"format: character {position + 1}: {reason}\n  {lead}{shown}\n  {mark}")
+        """Point at ``text[position]`` (or at its end), in one line."""
+        before, behind = (" ".join(each.split("\n")) for each in (text[:position], text[position:]))
+        lead, trail = "..." * (len(before) > 40), "..." * (len(behind) > 20)
+        return cls(f"format: character {position + 1}: {reason}: {lead}{before[-40:]} >>> {behind[:20]}{trail}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +58,16 @@ class Format:
 
 def literal(text: bytes) -> Part:
     """A part that stands in every line as it is."""
-    return Part(re.escape(text), f"{text.decode('latin-1')!r}")
+    return Part(re.escape(text), "a blank" if text == b" " else repr(text.decode("latin-1")))
 
 
 def pattern_of(form: Format, columns: frozenset[str], fast: bool) -> bytes:
     """The pattern of a whole line without its end."""
-    pattern = b" [^\\n]*+|" if form.loose else b""
-    for parts in reversed(form.options):
-        pattern = b"(?:%b(?:%b)|)" % (captured(parts, columns, fast), pattern)
+    pattern = b"(?: [^\\n]*+|)" if form.loose else b""
+    for parts in reversed(form.options[1:]):
+        pattern = b"(?:%b|)%b" % (captured(parts, columns, fast), pattern)
+    for parts in form.options[:1]:
+        pattern = b"(?:%b%b|)" % (captured(parts, columns, fast), pattern)
     return captured(form.parts, columns, fast) + pattern
 
 
@@ -80,8 +80,8 @@ def captured(parts: Iterable[Part], columns: frozenset[str], fast: bool) -> byte
             pieces.append(b"(?:%b)" % pattern if b"|" in pattern else pattern)
         elif not fast:
             pieces.append(b"(?P<%b>%b)" % (part.column.encode(), pattern))
-        elif part.column == "request":
-            pieces.append(pattern)  # has its own two groups
+        elif part.column in ("request", "target"):
+            pieces.append(pattern)  # has its own groups
         else:
             pieces.append(b"(%b)" % pattern)
     return b"".join(pieces)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 from monitor.formats.batch import Batch, Malformed
-from monitor.formats.lines import SAMPLES
+from monitor.formats.table import SAMPLES
 
 EMPTY = Batch(0, 0, 0, (), (), (), (), (), (), (), ())
 

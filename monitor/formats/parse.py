@@ -2,23 +2,54 @@
 
 from __future__ import annotations
 
-from monitor.formats.clf import FAMILY, TRAEFIK, VHOST_FAMILY
+from collections.abc import Sequence
+from dataclasses import replace
+
+from monitor.formats import apache, conf, nginx
 from monitor.formats.grammar import Format, FormatError
-
-PRESETS = {
-    "common": FAMILY,
-    "combined": FAMILY,
-    "combinedio": FAMILY,
-    "vhost_common": VHOST_FAMILY,
-    "vhost_combined": VHOST_FAMILY,
-    "traefik": TRAEFIK,
-}
+from monitor.formats.jsonlog import JSON
+from monitor.formats.names import KNOWN, column_named
+from monitor.formats.presets import PRESETS
 
 
-def parse(text: str) -> Format | None:
-    """The format of a name or a directive; None: to be found out. Raises FormatError."""
-    if text == "auto":
-        return None
-    if text in PRESETS:
-        return PRESETS[text]
-    raise FormatError.at(text, 0, f"neither auto nor one of {', '.join(PRESETS)}")
+def parse(
+    text: str,
+    json_keys: Sequence[str] = (),
+    nginx_conf: str | None = None,
+    apache_conf: str | None = None,
+    log: str = "",
+) -> Format | None:
+    """The format of a name or a directive; None: to be found out. Raises FormatError.
+
+    ``json_keys``: ``status=code`` says that the status stands under ``code``. ``nginx_conf``, ``apache_conf``: what
+    stands in a server's configuration; the format of the log named ``log`` is found there, and with ``text`` ``auto``
+    it is the answer.
+    """
+    keys = tuple(_key(each) for each in json_keys)
+    if nginx_conf is not None:
+        form: Format | None = conf.find_nginx(nginx_conf, log)
+    elif apache_conf is not None:
+        form = conf.find_apache(apache_conf, log)
+    elif text == "auto":
+        form = JSON if keys else None
+    elif text in PRESETS:
+        form = PRESETS[text]
+    elif nginx.is_directive(text):
+        form = nginx.compile_directive(text)
+    elif apache.is_directive(text):
+        form = apache.compile_directive(text)
+    else:
+        raise FormatError.at(text, 0, f"a directive has a % or a $; else it is auto or one of {', '.join(PRESETS)}")
+    if not keys or form is None:
+        return form
+    if form.kind != "json":
+        raise FormatError(f"format: --json-key is for JSON logs, and this is {form.name}")
+    return replace(form, keys=tuple(dict((*form.keys, *keys)).items()))
+
+
+def _key(text: str) -> tuple[str, str]:
+    column, sign, name = text.partition("=")
+    known = column_named(column)
+    if not known or not sign or not name:
+        raise FormatError.at(text, 0, f"expected COLUMN=KEY, the column one of {', '.join(KNOWN)}")
+    return known, name

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
+from monitor.formats import delimited, jsonlog, w3c
 from monitor.formats.batch import Columns
 from monitor.formats.grammar import Format
-from monitor.formats.lines import LineParser, Read
-
-Header = tuple[bytes, ...]  # the column names in force, where the log names them itself
+from monitor.formats.lines import Header, LineParser, Read
+from monitor.formats.records import RecordParser
 
 
 class Parser(Protocol):
     """Reads blocks of one format."""
 
     def read(self, data: bytes, header: Header) -> tuple[Read, Header]:
-        """Read whole lines; the header then in force comes back with them."""
+        """Read whole lines, the last with its end; the header then in force comes back with them."""
 
     def fits(self, line: bytes, header: Header) -> bool:
         """Whether a line, its end cut, is one of this format."""
@@ -47,4 +49,9 @@ class Parsers:
         return self._made[form]
 
 
-_KINDS = {"line": LineParser}
+_KINDS: dict[str, Callable[[Format, Columns], Parser]] = {
+    "line": LineParser,
+    "json": partial(RecordParser, jsonlog.take),
+    "w3c": partial(RecordParser, w3c.take),
+    "csv": partial(RecordParser, delimited.take),
+}

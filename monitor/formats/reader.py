@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 
 from monitor.formats.batch import Batch, Columns, Malformed
-from monitor.formats.detect import find, nearest
+from monitor.formats.detect import at_once, find, nearest
 from monitor.formats.grammar import Format
-from monitor.formats.lines import LINE_END, SAMPLE_LENGTH, SAMPLES
+from monitor.formats.lines import LINE_END
 from monitor.formats.merge import EMPTY, merge
 from monitor.formats.parsers import Layout, Parsers
+from monitor.formats.table import SAMPLE_LENGTH, SAMPLES
 
 TURNED = 100  # lines in a row that fit only another format: the file has turned into something else
 RUN_TOLD = 10  # malformed lines in a row after which the reader says why
@@ -67,7 +68,7 @@ class Reader:
             return EMPTY
         if not data.endswith(b"\n"):
             data += b"\n"
-        if BOM in data:
+        if BOM[:1] in data:  # one byte is looked for many times faster than three
             data = _BOMS.sub(b"", data)
         batches: list[Batch] = []
         start = 0
@@ -129,6 +130,11 @@ class Reader:
                 turned += 1
             elif found := find(line, self._parsers):
                 rival, turned = found, 1
+                if at_once(found):
+                    self._tell(index, f"read as {found.form.name}: this line is one of no other format")
+                    self.state = State(found)
+                    end = _end_of_line(block, index - 1)
+                    return parser.read(block[:end], layout.header)[0].batch, end
             if rival and turned == TURNED:
                 self._tell(index + 1, f"read as {rival.form.name}: the last {TURNED} lines fit only this")
                 self.state = State(rival)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 
 _SHORT = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
@@ -50,55 +49,51 @@ _PIECES = {
 _SAME = {"h": "b", "e": "d", "k": "H", "l": "I", "P": "p"}  # alike but for the padding
 _UTC = (b"UTC", b"GMT", b"Z")
 
-Civil = tuple[int, int, int, int, int, int, "int | None"]  # year to second, seconds east of UTC (None: local)
-
-
-@dataclass(frozen=True, slots=True)
-class Strftime:
-    """A compiled format. ``read`` gives an epoch second, a civil time, or None."""
-
-    pattern: bytes
-    read: Callable[[bytes], int | Civil | None]
+Civil = tuple[int, int, int, int, int, int, int | None]  # year to second, seconds east of UTC (None: local)
 
 
 class StrftimeError(ValueError):
     """The format cannot be read; the message says why."""
 
 
-def compile_strftime(text: str) -> Strftime:
-    """Compile a format. Raises StrftimeError for what is not known, and where no date or no hour can be had."""
-    pattern, groups, seen = b"", b"", set()
+def strftime_pattern(text: str, names: set[str] | None = None) -> bytes:
+    """What times of a format look like. ``names`` is given the directives, and then each has a group of its name."""
+    text = re.sub(r"%[EO]?([cDFRrT])", lambda match: _SHORTHANDS[match[1]], text)
+    pattern = b""
     at = 0
-    for _ in range(16):  # a shorthand holds no other
-        expanded = re.sub(r"%[EO]?([cDFRrT])", lambda match: _SHORTHANDS[match[1]], text)
-        if expanded == text:
-            break
-        text = expanded
     while at < len(text):
         if text[at] != "%":
-            piece = re.escape(text[at].encode())
-            pattern, groups, at = pattern + piece, groups + piece, at + 1
+            pattern += re.escape(text[at].encode())
+            at += 1
             continue
         at += 1
         while text[at : at + 1] in ("E", "O", "-", "_"):
             at += 1
         name = _SAME.get(text[at : at + 1], text[at : at + 1])
         if name not in _PIECES:
-            raise StrftimeError(f"%{text[at : at + 1]} is not known in a time")
+            raise StrftimeError(f"%{name} is not known in a time")
         piece = _PIECES[name]
-        pattern += piece
-        groups += piece if name in seen or name in "%ntaAuw" else b"(?P<%b>%b)" % (name.encode(), piece)
-        seen.add(name)
+        if names is None or name in names or name in "%ntaAuw":
+            pattern += piece
+        else:
+            pattern += b"(?P<%b>%b)" % (name.encode(), piece)
+            names.add(name)
         at += 1
-    if "s" not in seen:
-        _demand(seen)
-    match = re.compile(groups).fullmatch
+    return pattern
+
+
+def compile_strftime(text: str) -> Callable[[bytes], int | Civil | None]:
+    """What reads times: an epoch second, a civil time, or None. Raises StrftimeError for a format that tells none."""
+    names: set[str] = set()
+    match = re.compile(strftime_pattern(text, names)).fullmatch
+    if "s" not in names:
+        _demand(names)
 
     def read(written: bytes) -> int | Civil | None:
         found = match(written)
         return _civil({name: value.strip() for name, value in found.groupdict().items()}) if found else None
 
-    return Strftime(pattern, read)
+    return read
 
 
 def _demand(seen: set[str]) -> None:

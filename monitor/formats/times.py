@@ -123,7 +123,7 @@ STRFTIME = "strftime:"  # what a reading by a strftime(3) format begins with
 
 @lru_cache(maxsize=64)
 def _strftime(text: str) -> Callable[[bytes], int | None]:
-    fields = compile_strftime(text).read
+    fields = compile_strftime(text)
 
     def parse(written: bytes) -> int | None:
         found = fields(written)

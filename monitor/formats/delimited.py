@@ -1,0 +1,81 @@
+"""Logs with a line in front that names the columns: CSV (RFC 4180) and its kin. Knows nothing of blocks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+from monitor.formats.grammar import Format
+from monitor.formats.lines import Header
+from monitor.formats.names import enough, find_columns, microseconds
+
+CSV = Format("CSV", "csv", time="any", tick=1)
+
+_SEPARATORS = (b",", b";", b"\t", b"|")
+_LEAST, _MOST = 3, 256  # columns that a header must have, and may have
+
+
+def take(form: Format, line: bytes, header: Header) -> Mapping[str, bytes] | Header | str:
+    """The texts of a line by column; or the header, where the line is one; or why there is neither."""
+    if not header:
+        return find_header(line) or "expected a line that names the columns, with a time and a request or a status"
+    separator, *names = header
+    values = split(line, separator)
+    if values is None:
+        return "expected quotes in pairs around a field"
+    if values == names:
+        return header  # files put together
+    if len(values) != len(names):
+        return f"expected {len(names)} fields as in the first line, not {len(values)}"
+    columns = _columns(header)
+    found = {column: values[at] for column, at, _ in columns}
+    for column, at, name in columns:
+        if column == "duration":
+            found[column] = microseconds(name, values[at])
+        elif column in ("status", "size"):
+            found[column] = values[at] or b"-"
+    return found
+
+
+def find_header(line: bytes) -> Header | None:
+    """The separator and the names, if the line names columns that a hit can be told from."""
+    for separator in _SEPARATORS:
+        names = split(line, separator)
+        if names and _LEAST <= len(names) <= _MOST and len(set(names)) == len(names):
+            header = (separator, *names)
+            if enough(column for column, _, _ in _columns(header)):
+                return header
+    return None
+
+
+def split(line: bytes, separator: bytes) -> list[bytes] | None:
+    """The fields of a line; None where quotes do not pair. Between quotes separators and doubled quotes may stand."""
+    if b'"' not in line:
+        return line.split(separator)
+    field = _field(separator)
+    fields = []
+    at = -1
+    while at < len(line):
+        match = field.match(line, at + 1)
+        if not match:
+            return None
+        quoted, plain = match.groups()
+        fields.append(plain if quoted is None else quoted.replace(b'""', b'"'))
+        at = match.end()
+    return fields
+
+
+@lru_cache(maxsize=8)
+def _field(separator: bytes) -> re.Pattern[bytes]:
+    end = rb"(?=%b|\Z)" % re.escape(separator)
+    return re.compile(rb' *"((?:[^"]|"")*+)" *%b|([^"%b]*+)%b' % (end, re.escape(separator), end))
+
+
+@lru_cache(maxsize=256)
+def _columns(header: Header) -> tuple[tuple[str, int, str], ...]:
+    """Column, place, and name there."""
+    names = [name.strip().decode("latin-1") for name in header[1:]]
+    plain = {name.lower(): name for name in names} | {name: name for name in names}
+    found = find_columns(plain, {})
+    return tuple((column, names.index(plain[name]), name) for column, name in found.items())

@@ -1,0 +1,127 @@
+"""What servers and people call the columns, where a log names its fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+# Preferred ones first. A dot goes into an object: "request.method".
+KNOWN: dict[str, tuple[str, ...]] = {
+    "time": (
+        *(
+            "StartUTC",
+            "time_iso8601",
+            "time_local",
+            "msec",
+            "@timestamp",
+            "timestamp",
+            "ts",
+            "time",
+            "datetime",
+            "date",
+        ),
+        *("StartLocal", "request_time_utc", "start_time", "date_time", "when", "epoch"),
+    ),
+    "host": (
+        *("remote_addr", "request.client_ip", "request.remote_ip", "ClientHost", "client_ip", "clientip", "remote_ip"),
+        *("remotehost", "remote_host", "client", "client_addr", "client_address", "c-ip", "src_ip", "ip", "h"),
+        *("x_forwarded_for", "http_x_forwarded_for"),
+    ),
+    "request": ("request", "request_line", "r"),
+    "method": (
+        *("request.method", "request_method", "RequestMethod", "method", "http_method", "verb", "cs-method", "m"),
+        "httpRequest.requestMethod",
+    ),
+    "target": (
+        *("request.uri", "request_uri", "RequestPath", "uri", "url", "path", "target", "request_url", "request_path"),
+        *("cs-uri-stem", "cs-uri", "U", "httpRequest.requestUrl"),
+    ),
+    "status": (
+        *(
+            "status",
+            "DownstreamStatus",
+            "status_code",
+            "statusCode",
+            "response_code",
+            "http_status",
+            "code",
+            "response",
+        ),
+        *("sc-status", "s", "httpRequest.status"),
+    ),
+    "size": (
+        *("body_bytes_sent", "size", "DownstreamContentSize", "bytes_sent", "bytes", "response_size", "bytes_out"),
+        *("body_size", "response_length", "response_bytes", "sc-bytes", "b", "httpRequest.responseSize"),
+    ),
+    "duration": (
+        *("request_time", "duration", "Duration", "duration_ms", "request_time_ms", "latency_ms", "response_time_ms"),
+        *("duration_us", "response_time", "upstream_response_time", "latency", "time-taken", "time_taken", "D"),
+    ),
+    "vhost": (
+        *("request.host", "RequestHost", "vhost", "virtual_host", "host", "http_host", "server_name", "cs-host"),
+        *("cs(Host)", "v"),
+    ),
+    "referer": (
+        *("http_referer", "referer", "referrer", "http_referrer", "Referer", "request_Referer", "cs(Referer)"),
+        "request.headers.Referer",
+    ),
+    "agent": (
+        *("http_user_agent", "user_agent", "userAgent", "useragent", "agent", "User-Agent", "request_User-Agent"),
+        *("cs(User-Agent)", "request.headers.User-Agent"),
+    ),
+}
+ALIASES = {"client": "host", "bytes": "size", "path": "target", "uri": "target", "user_agent": "agent", "site": "vhost"}
+
+# Microseconds of the number 1 in a duration, by the field's name; seconds where it says nothing.
+_TICKS = {"time-taken": Fraction(1000), "time_taken": Fraction(1000), "D": Fraction(1), "Duration": Fraction(1, 1000)}
+_TICKS_BY_END = {"_ms": Fraction(1000), "_us": Fraction(1), "_ns": Fraction(1, 1000)}
+_NUMBER = re.compile(rb"(\d{1,18})(?:\.(\d{1,18}))?(?:[eE]([+-]\d{1,2}))?")
+_SECOND = 10**6  # microseconds
+
+
+def microseconds(name: str, text: bytes) -> bytes:
+    """A duration in the field ``name`` as a whole number of microseconds; as it stands if it is no number."""
+    match = _NUMBER.fullmatch(text)
+    if not match:
+        return text
+    tick = _TICKS.get(name) or _TICKS_BY_END.get(name[-3:]) or Fraction(_SECOND)
+    if name == "time-taken" and match[2]:
+        tick = Fraction(
+            _SECOND
+        )  # IIS writes whole milliseconds, the W3C's draft (and CloudFront) seconds with a fraction
+    fraction = match[2] or b""
+    number = Fraction(int(match[1] + fraction), 10 ** len(fraction)) * Fraction(10) ** int(match[3] or b"0")
+    return b"%d" % int(number * tick)
+
+
+def whole(text: bytes) -> bytes:
+    """A number without the fraction of nought that some languages write: ``200.0``."""
+    return text.removesuffix(b".0")
+
+
+def find_columns(fields: Iterable[str], chosen: Mapping[str, str]) -> dict[str, str]:
+    """Column to field: the chosen ones, else the first known name that is there. One field fills one column."""
+    there = list(fields)
+    found = {column: name for column, name in chosen.items() if name in there}
+    for column, names in KNOWN.items():
+        if column not in chosen:
+            name = next((name for name in names if name in there and name not in found.values()), None)
+            if name:
+                found[column] = name
+    if "host" not in found and found.get("vhost") == "host":
+        found["host"] = found.pop("vhost")  # a lone "host" is the client
+    if "request" in found and "target" in found:
+        del found["request" if "method" in found else "target"]
+    return found
+
+
+def enough(columns: Iterable[str]) -> bool:
+    """Whether a hit can be told from them: a time, and something of the request or the answer."""
+    names = set(columns)
+    return "time" in names and bool(names & {"request", "target", "status"})
+
+
+def column_named(name: str) -> str | None:
+    """The column that a user means by ``name``: ``status``, ``bytes``, ``client`` ..."""
+    return ALIASES.get(name, name if name in KNOWN else None)

@@ -1,0 +1,75 @@
+"""Logs whose lines are records of named fields (JSON, CSV, W3C), line by line. Knows nothing of any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from monitor.formats.batch import Columns, Malformed
+from monitor.formats.grammar import Format
+from monitor.formats.lines import IMPOSSIBLE, LINE_END, Header, Read
+from monitor.formats.table import OPTIONAL, SAMPLE_LENGTH, SAMPLES, Row, Table
+from monitor.input.block import MAX_LINE
+
+# From a line, its end cut, and the header in force: the texts by column; or the header from here on, which makes the
+# line a comment; or why it is malformed.
+Take = Callable[[Format, bytes, Header], Mapping[str, bytes] | Header | str]
+
+_ORDER = ("time", "host", "method", "section", "status", "size", "vhost")
+
+
+class RecordParser:
+    """Reads blocks of one format of records."""
+
+    def __init__(self, take: Take, form: Format, columns: Columns) -> None:
+        self._take = take
+        self._form = form
+        optional = [name for name, flag in OPTIONAL.items() if flag in columns and name not in _ORDER]
+        self._table = Table((*_ORDER, *optional), columns, form.time, form.tick)
+
+    def read(self, data: bytes, header: Header) -> tuple[Read, Header]:
+        """Read whole lines, the last with its end; the header then in force comes back with them."""
+        rows: list[Row] = []
+        misfits: list[tuple[int, bytes]] = []
+        malformed_at: list[int] = []
+        samples: list[Malformed] = []
+        blank = comments = 0
+        lines = data.split(b"\n")[:-1]
+        for index, text in enumerate(lines):
+            line = text.rstrip(LINE_END)
+            if len(text) > MAX_LINE:
+                row = None
+                header_or_reason: Header | str = f"longer than {MAX_LINE} bytes"
+            elif not line:
+                blank += 1
+                continue
+            else:
+                row, header_or_reason = self._row(line, header)
+            if row:
+                rows.append(row)
+            elif isinstance(header_or_reason, tuple):
+                header = header_or_reason
+                comments += 1
+            else:
+                misfits.append((index, line))
+                malformed_at.append(len(rows))
+                if len(samples) < SAMPLES:
+                    samples.append(Malformed(index + 1, line[:SAMPLE_LENGTH], header_or_reason))
+        times = self._table.times_of(rows)
+        batch = self._table.batch(rows, times, len(lines), blank, comments, malformed_at, tuple(samples))
+        return Read(batch, misfits), header
+
+    def fits(self, line: bytes, header: Header) -> bool:
+        """Whether a line, its end cut, is one of this format."""
+        return len(line) <= MAX_LINE and self._row(line, header)[0] is not None
+
+    def reason(self, line: bytes, header: Header) -> str:
+        """Say why a line, its end cut, is none of this format."""
+        return f"longer than {MAX_LINE} bytes" if len(line) > MAX_LINE else str(self._row(line, header)[1])
+
+    def _row(self, line: bytes, header: Header) -> tuple[Row | None, Header | str]:
+        """A row; or None, and the new header or why there is no row."""
+        taken = self._take(self._form, line, header)
+        if isinstance(taken, tuple | str):
+            return None, taken
+        row = self._table.row(taken)
+        return (row, "") if isinstance(row, tuple) else (None, f"{row}: expected {IMPOSSIBLE[row]}")

@@ -1,0 +1,146 @@
+"""Rows of texts as a batch: times, sizes, durations and sections. Knows nothing of how a line was cut into texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from monitor.formats.batch import Batch, Columns, Malformed
+from monitor.formats.request import Sections, section_of, split_request
+from monitor.formats.times import Times
+
+SAMPLES = 5  # malformed lines kept a block
+SAMPLE_LENGTH = 200  # bytes kept of each
+LARGEST_SIZE = 2**63 - 1  # bytes; a response of more is a broken line
+CACHED_DURATIONS = 65_536  # different texts
+TIMES = ("time", "time2", "time3", "time4")  # a time may stand in pieces; they are joined by blanks
+
+UNKNOWN_METHOD = b"-"  # of a request in a log that has the target alone
+
+_METHOD = re.compile(rb"[A-Za-z][A-Za-z0-9_-]*+")
+_STATUS = re.compile(rb"\d\d\d|-")
+_SIZE = re.compile(rb"\d{1,19}|-|")
+_DECIMAL = re.compile(rb"(\d{1,12})(?:\.(\d{1,9}))?")
+
+Row = tuple[bytes, ...]
+
+
+def sizes_of(texts: Sequence[bytes]) -> list[int]:
+    """Texts of sizes as numbers; ``-`` and nothing are 0."""
+    try:
+        return list(map(int, texts))
+    except ValueError:
+        return [int(text) if text.isdigit() else 0 for text in texts]
+
+
+class Durations(dict[bytes, int]):
+    """Texts of durations to microseconds, remembered; -1 where there is none. ``tick``: microseconds of the number 1.
+
+    Several numbers in a text (nginx: one an upstream; ALB: one a stage) are added up.
+    """
+
+    def __init__(self, tick: int) -> None:
+        super().__init__()
+        self._tick = tick
+
+    def __missing__(self, text: bytes) -> int:
+        duration = 0
+        for number in text.replace(b",", b" ").replace(b":", b" ").split():
+            match = _DECIMAL.fullmatch(number)
+            if match:
+                duration += int(match[1]) * self._tick + int((match[2] or b"0").ljust(9, b"0")) * self._tick // 10**9
+            elif number != b"-":
+                duration = -1
+                break
+        if not any(byte in text for byte in b"0123456789"):
+            duration = -1
+        if len(self) < CACHED_DURATIONS:
+            self[text] = duration
+        return duration
+
+
+class Table:
+    """Makes batches of rows whose columns stand in one order."""
+
+    def __init__(self, order: Sequence[str], columns: Columns, time: str, tick: int) -> None:
+        self._order = order
+        self._columns = columns
+        self._time_columns = [order.index(name) for name in TIMES if name in order]
+        self.times = Times(time)
+        self._durations = Durations(tick)
+        self._sections = Sections()
+
+    def times_of(self, rows: Sequence[Row]) -> list[int | None]:
+        """Epoch seconds of the rows; None where a row's time is none."""
+        if len(self._time_columns) == 1:
+            at = self._time_columns[0]
+            return list(map(self.times.__getitem__, [row[at] for row in rows]))
+        return [self.times[b" ".join([row[at] for at in self._time_columns])] for row in rows]
+
+    def row(self, found: Mapping[str, bytes]) -> Row | str:
+        """The row of one line's texts; or the column (of those found) that cannot be."""
+        if self.times[b" ".join([found[name] for name in TIMES if name in found])] is None:
+            return "time"
+        cut = dict(found)
+        if not _STATUS.fullmatch(cut.setdefault("status", b"-")):
+            return "status"
+        size = cut.setdefault("size", b"-")
+        if not _SIZE.fullmatch(size) or (len(size) == 19 and int(size) > LARGEST_SIZE):
+            return "size"
+        if "request" in cut:
+            cut["method"], cut["section"] = split_request(cut["request"])
+        elif "target" in cut and _METHOD.fullmatch(cut.get("method", b"GET")) and cut["target"] not in (b"", b"-"):
+            cut["section"] = section_of(cut["target"])
+            cut.setdefault("method", UNKNOWN_METHOD)
+        else:
+            cut["method"] = cut["section"] = b""
+        # Of a list of proxies (X-Forwarded-For) the first is the client.
+        cut["host"] = cut.get("host", b"").split(b",", 1)[0].strip() or b"-"
+        return tuple([cut.get(name, b"") for name in self._order])
+
+    def batch(
+        self,
+        rows: Sequence[Row],
+        times: Sequence[int | None],
+        lines: int,
+        blank: int = 0,
+        comments: int = 0,
+        malformed_at: Sequence[int] = (),
+        samples: tuple[Malformed, ...] = (),
+    ) -> Batch:
+        """A batch of rows whose times are all there."""
+        # One pass a column: zip(*rows) makes an iterator of each row, which takes longer.
+        columns = {name: [row[at] for row in rows] for at, name in enumerate(self._order)}
+        count = len(rows)
+        missing = [b""] * count
+        sections = columns.get("section", missing)
+        vhosts = columns.get("vhost")
+        if vhosts:
+            sections = [self._sections[key] for key in zip(vhosts, sections, strict=True)]
+        durations = columns.get("duration")
+        return Batch(
+            lines,
+            blank,
+            comments,
+            malformed_at,
+            samples,
+            times,  # type: ignore[arg-type]  # none is None here
+            columns.get("host") or [b"-"] * count,
+            columns.get("method") or ([UNKNOWN_METHOD] * count if "section" in columns else missing),
+            sections,
+            columns.get("status") or [b"-"] * count,
+            sizes_of(columns.get("size", missing)),
+            None if durations is None else list(map(self._durations.__getitem__, durations)),
+            vhosts if Columns.VHOST in self._columns else None,
+            columns.get("referer"),
+            columns.get("agent"),
+        )
+
+
+OPTIONAL = {"duration": Columns.DURATION, "vhost": Columns.VHOST, "referer": Columns.REFERER, "agent": Columns.AGENT}
+ALWAYS = frozenset({"host", *TIMES, "request", "method", "target", "status", "size", "vhost"})
+
+
+def wanted(columns: Columns) -> frozenset[str]:
+    """The names of the columns to cut out of a line; the virtual host is part of the section."""
+    return ALWAYS | {name for name, flag in OPTIONAL.items() if flag in columns}
