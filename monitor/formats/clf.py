@@ -25,7 +25,7 @@ def user_before(behind: bytes) -> Part:
         rb'""(?= )|'
         + (_WORD + rb"(?= " + following + rb")|")
         + (rb"(?!- )" + _WORD + rb"(?: ++(?!" + following + rb")(?!- )" + _WORD + rb")*+"),
-        "the user, then [dd/Mon/yyyy:HH:MM:SS +hhmm] and what stands behind it",
+        "the user",
         fast=rb'[^ "\n]++',
     )
 

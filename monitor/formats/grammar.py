@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from monitor.errors import UsageError
@@ -106,6 +106,10 @@ def explain(form: Format, line: bytes) -> Misfit:
     reached = 0
     for count, part in enumerate(parts):
         match = _prefix(parts[: count + 1]).match(line)
+        if not match and part.fast and not part.column:
+            # A user who does not end before a time: take the first word, so that it is the time that is missed.
+            parts = (*parts[:count], replace(part, pattern=part.fast), *parts[count + 1 :])
+            match = _prefix(parts[: count + 1]).match(line)
         if not match:
             ending = " or the end of the line" if count == len(form.parts) else ""
             return Misfit(reached, f"column {reached + 1}: expected {part.expected}{ending}")
