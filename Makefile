@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint check fix bench samples clean
+.PHONY: run test lint check fix bench screenshots samples clean
 
 $(STAMP): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "make: no virtual environment could be made; on Debian: apt install python3-venv" >&2; exit 1; }
@@ -32,6 +32,10 @@ fix: $(STAMP)
 # Ratios of one run against what is installed (grep, goaccess, tshark ...).
 bench: $(STAMP)
 	$(BIN)/python -m bench
+
+# The README's pictures, made by the program itself in a terminal emulator.
+screenshots: $(STAMP)
+	$(BIN)/python -m docs.screenshots
 
 samples: $(STAMP)
 	$(BIN)/python sample_logs/make.py

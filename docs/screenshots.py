@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from html import escape
 from itertools import groupby
+from pathlib import Path
 
 import pyte
 
+from tests.pseudo_terminal import Session
+
+ROOT = Path(__file__).parent.parent
 CELL = (9.6, 20)  # px
 FONT = "'DejaVu Sans Mono', 'Liberation Mono', Menlo, Consolas, monospace"
 DARK = {
@@ -105,3 +110,28 @@ def svg(screen: pyte.Screen, palette: dict[str, object]) -> str:
                 f'fill="{front}"{style}{faded} xml:space="preserve">{escape(text)}</text>'
             )
     return "".join([*parts, "</g></svg>"]) + "\n"
+
+
+def main() -> None:
+    """Replay a sample log on a terminal of our own and write down what it shows in the middle of the second alert."""
+    images = ROOT / "docs" / "img"
+    images.mkdir(exist_ok=True)
+    log = str(ROOT / "sample_logs" / "two_alerts.log")
+    options = ["--replay", "--speed", "60", "--output", "tui", "--utc"]
+    with Session([sys.executable, "-m", "monitor", log, *options], 120, 36) as session:
+        session.until(lambda text: "ALERT" in text and "Traffic recovered" in text, 60)
+        session.pump(3)
+        session.press("w")
+        session.pump(0.5)
+        (images / "alert-dark.svg").write_text(svg(session.screen, DARK))
+        session.press("2jj")
+        session.pump(0.5)
+        (images / "clients-light.svg").write_text(svg(session.screen, LIGHT))
+        session.press("1g")
+        session.resize(80, 24)
+        session.pump(1)
+        (images / "small-dark.svg").write_text(svg(session.screen, DARK))
+
+
+if __name__ == "__main__":
+    main()

@@ -187,7 +187,7 @@ class Tui:
             self._stop = True
         for key in pressed:
             commands += self._press(key)
-        if pressed or self._urgent:
+        if (pressed or self._urgent) and self.view == self._viewed:  # of another view there is no picture yet
             self._paint()
         if self._stop:
             commands.append(Quit())
@@ -207,7 +207,7 @@ class Tui:
         if self._note_until is not None and now > self._note_until:
             self._note, self._note_until = "", None
         if not self._state.paused or self.view != self._viewed or self._picture is None:
-            self._viewed = whole.view
+            self._viewed = self.view
             self._picture = Picture(self.source, whole, filtered or whole, self._note)
         else:
             self._picture = replace(self._picture, note=self._note)
@@ -228,8 +228,9 @@ class Tui:
 
     def interval(self, interval: Interval) -> None:
         """Keep a past interval in view where it is, now that it is one further back."""
-        if self._state.back:
-            self._state = replace(self._state, back=self._state.back + 1)
+        if self._state.back and self._picture:
+            kept = len(self._picture.shown.points)
+            self._state = replace(self._state, back=max(1, min(self._state.back + 1, kept - 1)))
 
     def transition(self, transition: Transition, record: AlertRecord) -> None:
         """Show it at once; in a pause, in the last line."""

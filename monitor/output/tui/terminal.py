@@ -155,6 +155,9 @@ class Screen:
         t = self._terminal
         self._saved = termios.tcgetattr(self._in)
         tty.setcbreak(self._in, termios.TCSANOW)
+        settings = termios.tcgetattr(self._in)
+        settings[0] &= ~termios.IXON  # Ctrl-S would stop the counting, too
+        termios.tcsetattr(self._in, termios.TCSANOW, settings)
         self.write(f"{t.enter_fullscreen}{t.hide_cursor}{_MODES[0]}{t.normal}{t.clear}")
 
     def leave(self) -> None:
