@@ -23,6 +23,7 @@ class Session:
     ) -> None:
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
+        self._waiting = b""
         self.raw = b""  # everything that was written
         self.status: int | None = None
         self.pid, self._fd = pty.fork()
@@ -64,8 +65,12 @@ class Session:
                 self.status = os.waitstatus_to_exitcode(status)
                 return False
             self.raw += data
-            # The emulator keeps no faint letters: struck out ones, which the program has not, stand for them.
-            self._stream.feed(data.replace(b"\x1b[2m", b"\x1b[9m"))
+            # The emulator keeps no faint letters: struck out ones, which the program has not, stand for them. What may
+            # be the beginning of that sequence waits for the rest.
+            data = (self._waiting + data).replace(b"\x1b[2m", b"\x1b[9m")
+            begun = next((n for n in (3, 2, 1) if data.endswith(b"\x1b[2"[:n])), 0)
+            self._waiting = data[len(data) - begun :]
+            self._stream.feed(data[: len(data) - begun])
         return True
 
     def until(self, found: Callable[[str], bool] | str, seconds: float = 20) -> str:

@@ -96,12 +96,14 @@ def summary(alerts: tuple[AlertRecord, ...] = (), transitions: int | None = None
 
 def points(count: int = 60, alert: bool = True) -> tuple[Point, ...]:
     """A quiet stretch, a wave over the threshold, a quiet end."""
-    made = []
+    hits = []
     for at in range(count):
         wave = max(0.0, math.sin((at - count * 0.4) / count * 6.3)) if at > count * 0.4 else 0.0
-        hits = 55 + (at * 7) % 23 + round(150 * wave)
-        average = Fraction(hits, 10)
-        made.append(Point(START + 10 * at, hits, hits * 900, average, alert and average > 12))
+        hits.append(55 + (at * 7) % 23 + round(150 * wave))
+    made = []
+    for at in range(count):
+        average = Fraction(sum(hits[max(0, at - 11) : at + 1]), 120)
+        made.append(Point(START + 10 * at, hits[at], hits[at] * 900, average, alert and average > 10))
     return tuple(made)
 
 

@@ -34,13 +34,14 @@ def chart(shown: Snapshot, whole: Snapshot, back: int, width: int, height: int, 
     blank = columns - len(points)
     full = len(theme.glyphs.levels) - 1
     heights = [max(1, round(value / top * bars * full)) if value > 0 else 0 for value in values]  # in parts of a cell
+    averages = [bars - 1 - min(bars - 1, int(point.average / top * bars)) for point in points]  # rows
     lines = []
     for row in range(bars):
         floor = bars - 1 - row
         cells = [_blank(row == limit_row, theme)] * blank
         cells += [
-            _cell(reach - floor * full, row == limit_row, point.alert, theme)
-            for reach, point in zip(heights, points, strict=True)
+            _cell(reach - floor * full, row == limit_row, row == level, point.alert, theme)
+            for reach, level, point in zip(heights, averages, points, strict=True)
         ]
         lines.append((*_scale(row, bars, top, limit if row == limit_row else None, shown.metric), *spans(cells)))
     lines.append((Span(" " * LABEL), *spans(_axis(points, blank, shown, whole, back, theme))))
@@ -76,14 +77,17 @@ def _blank(limit: bool, theme: Theme) -> Cell:
     return (theme.glyphs.limit, Style.LIMIT) if limit else (" ", Style.TEXT)
 
 
-def _cell(level: int, limit: bool, alert: bool, theme: Theme) -> Cell:
-    """One column of one row, by how many parts of it the bar reaches into it; and the threshold where it passes."""
+def _cell(level: int, limit: bool, average: bool, alert: bool, theme: Theme) -> Cell:
+    """One column of one row: as much of the bar as reaches into it, the average and the threshold where they pass."""
     levels = theme.glyphs.levels
     full = len(levels) - 1
     if level <= 0:
-        return _blank(limit, theme)
-    if limit and level >= full:
-        return theme.glyphs.limit, Style.LIMIT_ON_ALERT if alert else Style.LIMIT_ON_BAR
+        return (theme.glyphs.average, Style.STRONG) if average else _blank(limit, theme)
+    if (average or limit) and level >= full:
+        return (
+            theme.glyphs.average if average else theme.glyphs.limit,
+            Style.LIMIT_ON_ALERT if alert else Style.LIMIT_ON_BAR,
+        )
     return levels[min(level, full)], Style.BAR_ALERT if alert else Style.BAR
 
 

@@ -47,6 +47,7 @@ def _message(transition: Transition, end: str, width: int, theme: Theme) -> Line
     for before, text, after in (
         (mark, full, end),
         (mark, bare, end),
+        (mark, bare, f"  {end.rpartition(', ')[2]}"),
         (mark, bare, ""),
         ("", bare, ""),
         (mark, gist, end),

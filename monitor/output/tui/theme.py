@@ -17,6 +17,7 @@ class Glyphs:
     empty: str  # what is not filled of a gauge
     limit: str  # the threshold's line
     mark: str  # the threshold in a gauge
+    average: str  # of the window, over the bars
     axis: str
     raised: str
     on: str  # between raised and recovered
@@ -32,10 +33,14 @@ class Glyphs:
 
 
 UNICODE = Glyphs(
-    "…", " ▁▂▃▄▅▆▇█", " ▏▎▍▌▋▊▉█", "░", "╌", "┃", "─", "▲", "━", "▼", "◆", "╭╮╰╯", "─", "│", "·", "→", "▸", "←→"
+    "…", " ▁▂▃▄▅▆▇█", " ▏▎▍▌▋▊▉█", "░", "╌", "┃", "•", "─", "▲", "━", "▼", "◆", "╭╮╰╯", "─", "│", "·", "→", "▸", "←→"
 )
-CONSOLE = Glyphs("...", " ▄█", " ▌█", "░", "─", "│", "─", "^", "=", "v", "*", "┌┐└┘", "─", "│", "·", "-", ">", "<>")
-ASCII = Glyphs("...", " .:-=+*#", " #", ".", "-", "|", "-", "^", "=", "v", "*", "++++", "-", "|", "-", "-", ">", "<>")
+CONSOLE = Glyphs(
+    "...", " ▄█", " ▌█", "░", "─", "│", "·", "─", "^", "=", "v", "*", "┌┐└┘", "─", "│", "·", "-", ">", "<>"
+)
+ASCII = Glyphs(
+    "...", " .:-=+*#", " #", ".", "-", "|", "o", "-", "^", "=", "v", "*", "++++", "-", "|", "-", "-", ">", "<>"
+)
 
 
 @dataclass(frozen=True, slots=True)

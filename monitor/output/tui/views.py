@@ -29,6 +29,7 @@ from monitor.output.tui.state import TABS, Mode, State, Tab
 from monitor.output.tui.statistics import statistics
 from monitor.output.tui.table import scope_text, table
 from monitor.output.tui.theme import Theme
+from monitor.units import format_duration
 
 SMALLEST = (60, 15)  # columns and lines that the views need
 WIDE = 110  # columns from which the statistics stand beside the chart
@@ -54,7 +55,7 @@ class Layout:
 
 def layout(width: int, height: int) -> Layout:
     """Share the lines out."""
-    boxed = height >= 28 and width >= 76
+    boxed = height >= 32 and width >= 76
     border = 2 if boxed else 1
     head = 2 if height < 18 else 3
     rest = height - head - 1  # the last line is the keys'
@@ -65,6 +66,8 @@ def layout(width: int, height: int) -> Layout:
         parts = (4, 2, 3)
     elif height < 28:
         parts = (6, 3, 4)
+    elif not boxed:
+        parts = (8, 4, 4)
     else:
         parts = (border + max(4, height // 5), border + 3, border + max(2, height // 9))
     chart_lines, statistics_lines, alert_lines = parts
@@ -150,7 +153,10 @@ def _chart_title(picture: Picture, width: int, theme: Theme) -> list[Span]:
     if shown.points:
         values = [point.size if shown.metric == "bytes" else point.hits for point in shown.points]
         peak = per_second(Fraction(max(values), shown.interval), shown.metric)
-        title.append(Span(f" {shown.metric}/s, {shown.interval} s a column {theme.glyphs.dot} peak {peak}", Style.DIM))
+        dot = theme.glyphs.dot
+        told = f" {shown.metric}/s, {shown.interval} s a column {dot} peak {peak}"
+        average = f" {dot} {theme.glyphs.average} {format_duration(shown.window)} average"
+        title.append(Span(told + (average if width >= 80 else ""), Style.DIM))
     return title
 
 
