@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,6 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from monitor.output.tui.screen import ascii_only
-from monitor.output.tui.terminal import why_not
 from tests.pseudo_terminal import Session
 from tests.requires import need
 
@@ -191,13 +191,31 @@ def test_the_locale_is_read_as_it_was_asked_for(environ: Mapping[str, str], expe
     assert ascii_only(environ) is expected
 
 
-def test_without_a_terminal_that_can_there_is_a_reason() -> None:
-    assert why_not({"TERM": "xterm"}) == "standard input and output are not a terminal"
-    code = "import os; from monitor.output.tui import why_not; print(why_not(os.environ))"
-    for kind, reason in (("dumb", "a terminal of kind 'dumb' can't move its cursor"), ("xterm", "None")):
-        with Session([sys.executable, "-c", code], environ={"TERM": kind}) as session:
-            assert session.ended() == 0
-            assert reason in session.text()
+WHY_NOT = [sys.executable, "-c", "import os; from monitor.output.tui import why_not; print(why_not(os.environ))"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"), [("dumb", "a terminal of kind 'dumb' can't move its cursor"), ("xterm", "None")]
+)
+def test_a_terminal_that_can_not_move_its_cursor_is_none(kind: str, reason: str) -> None:
+    with Session(WHY_NOT, environ={"TERM": kind}) as session:
+        assert session.ended() == 0
+        assert reason in session.text()
+
+
+def test_without_a_terminal_there_is_a_reason() -> None:
+    done = subprocess.run(WHY_NOT, capture_output=True, text=True, check=True, start_new_session=True)
+    assert done.stdout == "standard output is not a terminal\n"
+
+
+def test_keys_come_from_the_terminal_where_a_log_is_piped_in() -> None:
+    with Session(["sh", "-c", f"echo line | {shlex.join(STUB)}"]) as session:
+        session.until("/api")
+        session.press("?")
+        session.until("Ctrl-C")
+        session.press("\x1b\x1bq")
+        assert session.ended() == 0
+        assert left(session)
 
 
 def test_a_terminal_that_goes_away_ends_the_program() -> None:

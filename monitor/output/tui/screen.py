@@ -163,7 +163,7 @@ class Tui:
     def _listen(self) -> None:
         """Wake the app when a key or a signal is there, once until it has been taken."""
         while not self._leaving:
-            ready, _, _ = select.select([0, self._bell[0]], [], [])
+            ready, _, _ = select.select([self._screen.keyboard, self._bell[0]], [], [])
             if self._bell[0] in ready:
                 os.read(self._bell[0], 512)
             self._taken.clear()

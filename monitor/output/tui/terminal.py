@@ -31,7 +31,8 @@ _TOKEN = re.compile(
     r"|\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
     r"|\x1bO[ -~]"  # SS3
     r"|\x1b[\]P^_X][^\x07\x1b]*(?:\x07|\x1b\\)"  # an answer nobody asked for
-    r"|\x1b[^\[O\]P^_X\x1b]"  # Alt and a key
+    r"|(?P<escaped>\x1b[^\[O\]P^_X\x1b])"  # Alt and a key, or Escape and a key
+    r"|\x1b(?=\x1b)"
     r"|[^\x1b]"
 )
 _NAMES = {
@@ -77,19 +78,28 @@ class HangupError(Exception):
 
 def why_not(environ: Mapping[str, str]) -> str | None:
     """Why there can be no full screen here, or None."""
-    if not (os.isatty(0) and os.isatty(1)):
-        return "standard input and output are not a terminal"
+    if not os.isatty(1):
+        return "standard output is not a terminal"
+    try:
+        os.close(_open_keyboard())
+    except OSError:
+        return "there is no keyboard: standard input is not a terminal, and none is attached"
     if environ.get("TERM", "") in ("", "dumb", "unknown"):
         return f"a terminal of kind {environ.get('TERM', '') or 'unknown'!r} can't move its cursor"
     return None
 
 
+def _open_keyboard() -> int:
+    """Standard input, or where a log is piped in there, the terminal that the program was started from."""
+    return os.dup(0) if os.isatty(0) else os.open("/dev/tty", os.O_RDONLY | os.O_CLOEXEC)
+
+
 class Screen:
-    """Standard input and output as a full screen."""
+    """The terminal as a full screen."""
 
     def __init__(self) -> None:
         """Learn what the terminal can; sends nothing."""
-        self._in = 0
+        self.keyboard = _open_keyboard()
         self._out = os.dup(1)
         # Blessed would drop all sequences, the cursor's too, where NO_COLOR is set; and with a stream that is not
         # sys.stdout it asks the terminal nothing, which where no answer comes takes ten seconds.
@@ -153,11 +163,11 @@ class Screen:
     def enter(self) -> None:
         """Take the terminal over."""
         t = self._terminal
-        self._saved = termios.tcgetattr(self._in)
-        tty.setcbreak(self._in, termios.TCSANOW)
-        settings = termios.tcgetattr(self._in)
+        self._saved = termios.tcgetattr(self.keyboard)
+        tty.setcbreak(self.keyboard, termios.TCSANOW)
+        settings = termios.tcgetattr(self.keyboard)
         settings[0] &= ~termios.IXON  # Ctrl-S would stop the counting, too
-        termios.tcsetattr(self._in, termios.TCSANOW, settings)
+        termios.tcsetattr(self.keyboard, termios.TCSANOW, settings)
         self.write(f"{t.enter_fullscreen}{t.hide_cursor}{_MODES[0]}{t.normal}{t.clear}")
 
     def leave(self) -> None:
@@ -171,12 +181,12 @@ class Screen:
             away = str(t.exit_fullscreen) or str(t.clear)
             self.write(f"\x1b[?2026l{t.normal}{_MODES[1]}{away}{t.normal_cursor}")
         with contextlib.suppress(termios.error):
-            termios.tcsetattr(self._in, termios.TCSAFLUSH, saved)  # flush: late mouse reports are no commands
+            termios.tcsetattr(self.keyboard, termios.TCSAFLUSH, saved)  # flush: late mouse reports are no commands
 
     def size(self) -> tuple[int, int]:
         """Columns and lines now."""
         try:
-            size = os.get_terminal_size(self._in)
+            size = os.get_terminal_size(self.keyboard)
         except OSError:
             return 80, 24
         return (size.columns, size.lines) if size.columns > 0 and size.lines > 0 else (80, 24)
@@ -215,11 +225,11 @@ class Screen:
         return pressed
 
     def _ready(self, timeout: float) -> bool:
-        return bool(select.select([self._in], [], [], timeout)[0])
+        return bool(select.select([self.keyboard], [], [], timeout)[0])
 
     def _receive(self) -> None:
         try:
-            data = os.read(self._in, 4096)
+            data = os.read(self.keyboard, 4096)
         except OSError as error:
             raise HangupError from error
         if not data:
@@ -232,15 +242,16 @@ class Screen:
         at = 0
         while match := _TOKEN.match(self._pending, at):
             at = match.end()
-            name = self._mouse(match) if match["button"] else self._name(match[0])
+            token = match[0]
+            if match["escaped"]:  # a slow line brings Escape and the next key together
+                pressed.append("escape")
+                token = token[1:]
+            name = self._mouse(match) if match["button"] else self._name(token)
             if name:
                 pressed.append(name)
         self._pending = self._pending[at:]
         if len(self._pending) > MAX_PENDING:
             self._pending = ""
-        if self._pending.startswith("\x1b\x1b"):  # Escape twice
-            pressed.append("escape")
-            self._pending = self._pending[1:]
         return pressed
 
     @staticmethod
