@@ -141,9 +141,9 @@ def messages(record: AlertRecord, times: Times) -> list[str]:
 
 
 def rate(value: Fraction) -> str:
-    """Something per second in few characters: ``0.05``, ``9.9``, ``1234``; rounded to nearest."""
+    """Something per second in few characters: ``0.05``, ``9.9``, ``1234``, ``123k``; rounded to nearest."""
     if value >= 100:
-        return str(round(value))
+        return count(round(value))
     if value >= 1 or value == 0:
         return f"{float(value):.1f}"
     return f"{float(value):.2f}"

@@ -1,8 +1,13 @@
 """What keys make of the choices: pure, so tested as a script of keys."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.engine.snapshot import OTHER, Row, Scope, Snapshot, Sort, Table
+from monitor.output.text import Times
+from monitor.output.tui.frame import line_width
+from monitor.output.tui.overlays import HELP_LINES
 from monitor.output.tui.picture import Picture, Source
 from monitor.output.tui.state import (
     ClearFilter,
@@ -19,6 +24,8 @@ from monitor.output.tui.state import (
     press,
     selection,
 )
+from monitor.output.tui.theme import UNICODE, Theme
+from monitor.output.tui.views import render
 from tests.monitor.output_made import record, rows, snapshot
 
 SHOWN = snapshot(alerts=(record(), record(recovered=False)))
@@ -149,6 +156,8 @@ def test_what_covers_the_tables_is_scrolled_and_closed() -> None:
     state, commands = play("?", "j", "page_down")
     assert (state.mode, state.offset) == (Mode.HELP, 6)
     assert [play(key, state=state)[0].mode for key in ("escape", "q", "enter")] == [Mode.NORMAL] * 3
+    end, _ = play("G", "k", state=state)
+    assert end.offset == HELP_LINES - 5 - 1
     assert commands == []
 
 
@@ -162,6 +171,38 @@ def test_every_alert_is_reached() -> None:
 def test_pause_and_go_on() -> None:
     assert play("p")[0].paused
     assert not play("p", " ")[0].paused
+
+
+_KEYS = [*"qp?e/tr iwasHBEPhjklgGJK12345678", "enter", "escape", "tab", "shift_tab", "left", "right", "up", "down"]
+_KEYS += [
+    "page_up",
+    "page_down",
+    "home",
+    "end",
+    "backspace",
+    "^u",
+    "^d",
+    "^f",
+    "^b",
+    "^c",
+    "wheel_up",
+    "wheel_down",
+    "row:3",
+]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(_KEYS), st.integers(0, 9), st.integers(0, 30)), max_size=40), st.integers(1, 50)
+)
+def test_any_keys_over_changing_rows_leave_something_to_show(script: list[tuple[str, int, int]], page: int) -> None:
+    state = State()
+    for key, size, count in script:
+        shown = snapshot(table=SHOWN.rows[:size], count=count)
+        state, commands = press(state, key, picture(shown), page)
+        assert all(isinstance(command, Command) for command in commands)
+        frame = render(picture(shown), state, 80, 24, Theme(UNICODE, Times()))
+        assert [line_width(line) for line in frame.lines] == [80] * 24
+        assert 0 <= state.view.back <= max(0, count - 1) or key not in ("left", "right", "h", "l")
 
 
 def test_an_empty_table_takes_every_key() -> None:

@@ -103,8 +103,9 @@ def _gauge(whole: Snapshot, width: int, theme: Theme) -> Line:
     ]
     percent = 100 * whole.window_average / limit
     whole_percent = -(-percent.numerator // percent.denominator) if percent > 100 else int(percent)
+    shown = f"{whole_percent}%" if whole_percent < 1000 else ">999%"
     end = [
-        Span(f" {whole_percent}%", _against(whole)),
+        Span(f" {shown}", _against(whole)),
         Span(f" of threshold {theme.text(whole.threshold.text)} ", Style.DIM),
     ]
     room = width - line_width(start) - line_width(end)

@@ -32,6 +32,7 @@ _KEYS = (
     ("#", "stands for a figure that its column is too narrow for"),
     ("~", "stands before an approximate count"),
 )
+HELP_LINES = len(_KEYS)
 
 
 def help_lines(theme: Theme, width: int) -> list[Line]:

@@ -265,7 +265,7 @@ class Tui:
                 name = key.key
         else:
             name = key
-        page = layout(*self._screen.size()).page
+        page = layout(*self._screen.size()).page(self._state.mode)
         self._state, commands = press(self._state, name, self._picture, page) if name else (self._state, [])
         return commands
 

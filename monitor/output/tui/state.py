@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from monitor.engine.snapshot import OTHER, AlertRecord, Row, Scope, Snapshot, Sort, Table, View
 from monitor.formats.batch import Malformed
 from monitor.output.text import decode, rate
+from monitor.output.tui.overlays import HELP_LINES
 from monitor.output.tui.picture import Picture
 from monitor.units import Threshold
 
@@ -139,7 +140,7 @@ def selected_alert(state: State, alerts: tuple[AlertRecord, ...]) -> int:
 _SCOPES = {"i": Scope.INTERVAL, "w": Scope.WINDOW, "a": Scope.TOTAL}
 _SORTS = {"H": Sort.HITS, "B": Sort.SIZE, "E": Sort.ERRORS, "P": Sort.P95}
 _NEXT_SORT = dict(zip(Sort, (*list(Sort)[1:], Sort.HITS), strict=True))
-_OVERLAYS = (Mode.HELP, Mode.RAW, Mode.MALFORMED)
+COVERS = (Mode.HELP, Mode.RAW, Mode.MALFORMED)
 
 
 def _steps(page: int) -> dict[str, int]:
@@ -165,15 +166,15 @@ def _steps(page: int) -> dict[str, int]:
 
 
 def press(state: State, key: str, picture: Picture | None, page: int) -> tuple[State, list[Command]]:
-    """What a key makes of the choices, and what it asks of the app. ``page`` is the rows of a page."""
+    """What a key makes of the choices, and what it asks of the app. ``page`` is how many rows are in view."""
     state = replace(state, message="")
     if state.mode in (Mode.SEARCH, Mode.THRESHOLD):
         return _type(state, key, picture)
     if key in ("q", "^c"):
-        if state.mode in _OVERLAYS:
+        if state.mode in COVERS:
             return replace(state, mode=Mode.NORMAL, offset=0), []
         return state, [Quit()]
-    if state.mode in _OVERLAYS:
+    if state.mode in COVERS:
         return _read(state, key, page), []
     if key == "?":
         return replace(state, mode=Mode.HELP, offset=0), []
@@ -277,11 +278,12 @@ def _read(state: State, key: str, page: int) -> State:
     """Keys while help, raw lines or malformed lines cover the screen."""
     if key in ("escape", "enter", "?", "r", "e"):
         return replace(state, mode=Mode.NORMAL, offset=0)
-    return replace(state, offset=max(0, min(state.offset + _steps(page).get(key, 0), _overlay_length(state) - 1)))
+    last = max(0, _overlay_length(state) - page)  # the offset that shows the end
+    return replace(state, offset=max(0, min(min(state.offset, last) + _steps(page).get(key, 0), last)))
 
 
 def _overlay_length(state: State) -> int:
-    lengths = {Mode.RAW: len(state.raw), Mode.MALFORMED: 2 * len(state.malformed), Mode.HELP: 40}
+    lengths = {Mode.RAW: len(state.raw), Mode.MALFORMED: 2 * len(state.malformed), Mode.HELP: HELP_LINES}
     return max(1, lengths.get(state.mode, 1))
 
 

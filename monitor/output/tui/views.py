@@ -25,7 +25,7 @@ from monitor.output.tui.headline import headline, state_badge
 from monitor.output.tui.history import alerts, history
 from monitor.output.tui.overlays import help_lines, malformed_lines, raw_lines, scrolled
 from monitor.output.tui.picture import Picture
-from monitor.output.tui.state import TABS, Mode, State, Tab
+from monitor.output.tui.state import COVERS, TABS, Mode, State, Tab
 from monitor.output.tui.statistics import statistics
 from monitor.output.tui.table import scope_text, table
 from monitor.output.tui.theme import Theme
@@ -47,9 +47,10 @@ class Layout:
     boxed: bool
     side: int  # columns of the statistics beside the chart; 0: below it
 
-    @property
-    def page(self) -> int:
-        """Rows of a page of the table."""
+    def page(self, mode: Mode) -> int:
+        """Rows in view: of the table, or of what covers it."""
+        if mode in COVERS:
+            return max(1, self.chart + self.statistics + self.table + self.alerts - 2)
         return max(1, self.table - (3 if self.boxed else 2))
 
 
@@ -95,7 +96,7 @@ def render(picture: Picture | None, state: State, width: int, height: int, theme
     plan = layout(width, height)
     zones: list[Zone] = []
     lines = headline(picture, state, width, plan.head, theme)
-    if state.mode in (Mode.HELP, Mode.RAW, Mode.MALFORMED):
+    if state.mode in COVERS:
         lines += _overlay(state, width, height - plan.head - 1, theme)
     else:
         lines += _body(picture, state, plan, width, len(lines), zones, theme)
@@ -134,7 +135,8 @@ def _body(
 
     told = history(whole, state.offset, width - 2 * inset, plan.alerts - border, theme)
     number = sum(1 if record.recovered is None else 2 for record in whole.alerts)
-    count_text = [Span(f"{number} messages", Style.DIM)] if number else []
+    older = f", {whole.alerts_dropped} older alerts are no longer kept" if whole.alerts_dropped else ""
+    count_text = [Span(f"{number} messages{older}", Style.DIM)] if number else []
     alerts_at = top + len(lines)
     lines += _panel([Span("Alerts", Style.STRONG)], count_text, told, width, plan.alerts, plan.boxed, theme)
     zones += [Zone(0, alerts_at + at, width, "8") for at in range(plan.alerts)]
