@@ -3,8 +3,9 @@
 Its clock stands still: whatever is painted was urgent.
 """
 
+import os
+import select
 import sys
-import threading
 from fractions import Fraction
 
 from monitor.output.text import Times
@@ -15,10 +16,10 @@ NOW = 0.0  # s
 
 
 def main() -> None:
-    bell = threading.Event()
+    bell = os.pipe()
     past, now = made.record(at=made.START + 206), made.record(recovered=False, at=made.START + 396)
     average, filtered = Fraction(84, 10), None
-    tui = Tui(Source("/var/log/nginx/access.log", "combined"), Times(utc=True), bell.set)
+    tui = Tui(Source("/var/log/nginx/access.log", "combined"), Times(utc=True), lambda: bool(os.write(bell[1], b"\0")))
     with tui:
         while True:
             for command in tui.poll():
@@ -43,8 +44,9 @@ def main() -> None:
                     average = Fraction(151, 10)
                     tui.transition(now.raised, now)
                     continue
-            bell.wait(60)
-            bell.clear()
+            ready, _, _ = select.select([tui.keyboard, bell[0]], [], [], 60)
+            if bell[0] in ready:
+                os.read(bell[0], 100)
 
 
 if __name__ == "__main__":

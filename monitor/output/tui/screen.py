@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-import select
 import signal
 import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -66,7 +64,7 @@ class Tui:
     def __init__(
         self, source: Source, times: Times, wake: Callable[[], None], environ: Mapping[str, str] = os.environ
     ) -> None:
-        """``wake`` is called from a thread whenever ``poll`` would have something to do."""
+        """``wake`` is called from signal handlers, when ``poll`` would have something to do: it must take no lock."""
         self.source = source
         self._times = times
         self._wake = wake
@@ -87,11 +85,7 @@ class Tui:
         self._notes: deque[str] = deque(maxlen=MAX_NOTES)
         self._told: tuple[Summary, str] | None = None
         self._handlers: dict[int, Handler] = {}
-        self._taken = threading.Event()
-        self._leaving = False
         self._stderr = sys.stderr
-        self._old_wakeup = -1
-        self._bell = os.pipe()  # signals ring it, and so does leaving
 
     # -- the terminal, from entering to leaving
 
@@ -106,16 +100,12 @@ class Tui:
         except BaseException:
             self._restore()
             raise
-        threading.Thread(target=self._listen, name="keyboard", daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give the terminal back; then say what was said meanwhile, and the whole if it was told."""
-        self._leaving = True
-        self._taken.set()
-        os.write(self._bell[1], b"\0")
         self._restore()
         for note in self._notes:
             sys.stderr.write(f"monitor: {safe(note)}\n")
@@ -126,14 +116,11 @@ class Tui:
 
     def _restore(self) -> None:
         self._screen.leave()
-        signal.set_wakeup_fd(self._old_wakeup)
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         sys.stderr = self._stderr
 
     def _catch_signals(self) -> None:
-        os.set_blocking(self._bell[1], False)
-        self._old_wakeup = signal.set_wakeup_fd(self._bell[1], warn_on_full_buffer=False)
         wanted: dict[signal.Signals, Callable[[int, FrameType | None], None]] = {
             signal.SIGWINCH: self._on_resize,
             signal.SIGTSTP: self._on_suspend,
@@ -147,9 +134,11 @@ class Tui:
 
     def _on_resize(self, number: int, frame: FrameType | None) -> None:
         self._urgent = True
+        self._wake()
 
     def _on_end(self, number: int, frame: FrameType | None) -> None:
         self._stop = True
+        self._wake()
 
     def _on_suspend(self, number: int, frame: FrameType | None) -> None:
         self._screen.leave()
@@ -159,18 +148,14 @@ class Tui:
         self._screen.enter()
         self._painter.forget()
         self._urgent = True
-
-    def _listen(self) -> None:
-        """Wake the app when a key or a signal is there, once until it has been taken."""
-        while not self._leaving:
-            ready, _, _ = select.select([self._screen.keyboard, self._bell[0]], [], [])
-            if self._bell[0] in ready:
-                os.read(self._bell[0], 512)
-            self._taken.clear()
-            self._wake()
-            self._taken.wait()
+        self._wake()
 
     # -- what the app calls
+
+    @property
+    def keyboard(self) -> int:
+        """The descriptor to wait for: readable when ``poll`` would have keys to take."""
+        return self._screen.keyboard
 
     @property
     def view(self) -> View:
@@ -191,7 +176,6 @@ class Tui:
             self._paint()
         if self._stop:
             commands.append(Quit())
-        self._taken.set()
         return commands
 
     def due(self, now: float) -> bool:
