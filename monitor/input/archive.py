@@ -137,31 +137,34 @@ class Archive:
         Raises TaplineError where it cannot be read (on), after everything before that place.
         """
         lines = Lines()
-        try:
-            for chunk in chunks(self.path, min(size, MAX_LINE)):
-                if block := lines.push(chunk):
-                    yield block
-        except TaplineError:
-            if rest := lines.rest():
-                yield rest
-            raise
+        with _opened(self.path) as descriptor:
+            try:
+                for chunk in chunks(self.path, descriptor, min(size, MAX_LINE)):
+                    if block := lines.push(chunk):
+                        yield block
+            except TaplineError:
+                if rest := lines.rest():
+                    yield rest
+                raise
         if rest := lines.rest():
             yield rest
 
 
-def chunks(path: str, size: int) -> Generator[bytes, None, None]:
-    """Read a log, unpacked, in chunks of at most ``size`` bytes. Raises TaplineError where it cannot be read (on)."""
-    with _opened(path) as descriptor:
-        stored = _stored(path, descriptor, size)
+def chunks(path: str, descriptor: int, size: int) -> Generator[bytes, None, None]:
+    """Read an open log, unpacked, in chunks of at most ``size`` bytes; ``path`` is what it is called.
+
+    Raises TaplineError where it cannot be read (on).
+    """
+    stored = _stored(path, descriptor, size)
+    head = next(stored, b"")
+    if packed := compression(head):
+        stored = _unpack(path, packed, chain((head,), stored), size)
         head = next(stored, b"")
-        if packed := compression(head):
-            stored = _unpack(path, packed, chain((head,), stored), size)
-            head = next(stored, b"")
-        if is_binary(head[:HEAD]):
-            raise TaplineError(f"{path}: binary, not a log")
-        if head:
-            yield head
-        yield from stored
+    if is_binary(head[:HEAD]):
+        raise TaplineError(f"{path}: binary, not a log")
+    if head:
+        yield head
+    yield from stored
 
 
 def open_archive(path: str) -> Archive:

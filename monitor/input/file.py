@@ -6,10 +6,11 @@ import os
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from monitor.input.block import MAX_LINE
 from monitor.input.lines import CHUNK, Lines
 
-HEAD = 1024  # bytes at a file's beginning that it is known by
-MARK = 64  # bytes before the place of reading that must still stand there
+HEAD = 4096  # bytes at a file's beginning that it is known by; several lines, with their times
+MARK = 4096  # bytes before the place of reading that must still stand there; lines often end alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,18 @@ class Positions:
     modified: int  # ns; when the file that the log's name stands for was last written to, as far as we know
 
 
+def holds(descriptor: int, position: Position) -> bool:
+    """Tell whether an open file has the same bytes as that of ``position`` at its beginning and before the offset."""
+    mark = os.pread(descriptor, position.mark.length, max(0, position.offset - position.mark.length))
+    head = os.pread(descriptor, position.head.length, 0)
+    return Print.of(head) == position.head and Print.of(mark) == position.mark
+
+
 class File:
-    """An open regular file that is read from ``offset`` on. Raises OSError as the file system does."""
+    """An open regular file that is read from ``offset`` on. Raises OSError as the file system does.
+
+    ``until``: lines before it are past, see ``Block``.
+    """
 
     done = False  # it may always grow
 
@@ -69,6 +80,7 @@ class File:
     def begin(self, offset: int) -> None:
         """Go on at ``offset``, the end of a line."""
         self.lines = Lines()
+        self.until = 0
         self.offset = offset  # of reading; the unfinished line lies before it
         self.head = os.pread(self.descriptor, min(HEAD, offset), 0) if offset else b""
         self._before = os.pread(self.descriptor, min(MARK, offset), max(0, offset - MARK)) if offset else b""
@@ -132,9 +144,24 @@ class File:
         mark = os.pread(descriptor, len(self._mark), self.handed - len(self._mark))
         return os.pread(descriptor, len(head), 0) == head and mark == self._mark
 
-    def beginning(self) -> bytes:
-        """Return the first bytes as they are now, at most HEAD."""
-        return os.pread(self.descriptor, HEAD, 0)
+    def beginning(self, size: int = HEAD) -> bytes:
+        """Return the first bytes as they are now."""
+        return os.pread(self.descriptor, size, 0)
+
+    def is_of(self, position: Position) -> bool:
+        """Tell whether it has the bytes of ``position``, at the beginning and before the offset."""
+        return bool(position.head.length) and holds(self.descriptor, position)
+
+    def end_of_lines(self) -> int:
+        """Find the end of the last whole line; the end of the file if it is further back than the longest line."""
+        size = end = os.fstat(self.descriptor).st_size
+        while end > max(0, size - MAX_LINE):
+            start = max(0, end - CHUNK)
+            found = os.pread(self.descriptor, end - start, start).rfind(b"\n")
+            if found >= 0:
+                return start + found + 1
+            end = start
+        return 0 if not end else size
 
     def close(self) -> None:
         """Give the descriptor back."""

@@ -6,38 +6,51 @@ import glob
 import os
 import stat
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatch
+from functools import partial
 
+from monitor.errors import TaplineError
 from monitor.input.block import Block
-from monitor.input.file import Positions
 from monitor.input.siblings import PACKED_NAME, rotated_names
+from monitor.input.state import Reading, Saved
 from monitor.input.stream import Stream
 from monitor.input.tail import Tail
 from monitor.input.waker import Watched
+from monitor.input.warm import BUDGET
 
 READ = 4 * 1024 * 1024  # bytes handed on at once, so that a large backlog does not starve the rest of the program
 SHARE = 64 * 1024  # bytes each log may hand on at once however many there are
 RESCAN = 1.0  # s between two looks for new matches
+MAX_LOGS = 500  # followed at once: each takes a descriptor or two
 
 
 class Followers:
     """All logs of a run. A log keeps its index, its place in ``names``."""
 
-    def __init__(self, patterns: Sequence[str], saved: dict[str, Positions] | None = None) -> None:
+    def __init__(self, patterns: Sequence[str], saved: Saved | None = None) -> None:
         """Follow path names (``-``: standard input) and patterns.
 
-        Without ``saved`` positions a log that exists now begins at its end, one that joins later at its beginning.
+        A log begins where ``saved`` left it, else at its end; one that comes later or came meanwhile at its beginning.
         """
         self.names: list[str] = []
         self._logs: list[Tail | Stream] = []
-        self._saved = saved or {}
-        self._patterns = [pattern for pattern in patterns if glob.has_magic(pattern) and not os.path.lexists(pattern)]
+        self._own: set[str] = set()  # path names of the logs, see ``_own_name``
+        self._left_out: set[str] = set()  # matches that are read under another name
+        self._saved = saved or Saved()
         self._notes: deque[str] = deque(maxlen=100)
+        self._noted: set[str] = set()
         self._scanned: float | None = None
-        self._first = 0
-        for pattern in dict.fromkeys(patterns):
-            if pattern not in self._patterns:
+        self._patterns = []
+        for pattern in patterns:
+            if glob.has_magic(pattern) and not os.path.lexists(pattern):
+                self._patterns.append(pattern)
+            else:
                 self._join(pattern, new=False)
+        for pattern in self._patterns:
+            for name in sorted(self._saved.settled):
+                if fnmatch(name, os.path.abspath(pattern)):  # rotated away meanwhile, but perhaps not read to its end
+                    self._join(os.path.relpath(name) if not os.path.isabs(pattern) else name, new=False)
         self._scan(new=False)
 
     @property
@@ -51,7 +64,27 @@ class Followers:
             self._scanned = now
             self._scan(new=True)
         share = max(SHARE, limit // max(1, len(self._logs)))
-        return [Block(index, data) for index, log in enumerate(self._logs) for data in log.read(share, now)]
+        return [block for log in self._logs for block in log.read(share, now)]
+
+    def warm(self, enough: Callable[[int, bytes], bool]) -> None:
+        """Go back before the place where each log begins, before the first ``read``.
+
+        ``enough(log, data)`` is handed blocks of whole lines, each the one before the last, and says when the log's
+        last window is known. What is read up to the place where it would have begun is marked as past.
+        """
+        tails = [(index, log) for index, log in enumerate(self._logs) if isinstance(log, Tail)]
+        for index, tail in tails:
+            tail.warm(partial(enough, index), BUDGET // len(tails))
+
+    def head(self, log: int) -> bytes:
+        """Return the first lines of the file that is read first, for formats that say there what is in it."""
+        tail = self._logs[log]
+        return tail.head() if isinstance(tail, Tail) else b""
+
+    def modified(self, log: int) -> float | None:
+        """When a log was last written to, in epoch seconds; None if that is not known."""
+        tail = self._logs[log]
+        return tail.modified if isinstance(tail, Tail) else None
 
     def watched(self) -> Watched:
         """Tell what to be woken by."""
@@ -71,9 +104,9 @@ class Followers:
             log.messages.clear()
         return told
 
-    def positions(self) -> dict[str, Positions]:
+    def positions(self) -> Reading:
         """Tell how far each log was handed on."""
-        return {name: log.positions() for name, log in zip(self.names, self._logs, strict=True) if name != "-"}
+        return {os.path.abspath(log.path): log.positions() for log in self._logs if isinstance(log, Tail)}
 
     def close(self) -> None:
         """Give all descriptors back."""
@@ -82,14 +115,15 @@ class Followers:
 
     def _scan(self, *, new: bool) -> None:
         for pattern in self._patterns:
-            matches = sorted(glob.glob(pattern, recursive=True))
-            for path in matches:
-                if path in self.names or PACKED_NAME.search(path) or not os.path.isfile(path):
-                    continue
-                if not self._was_rotated(path, matches):
-                    self._join(path, new=new)
+            matches = set(glob.glob(pattern, recursive=True)) - self._left_out
+            known = any(fnmatch(name, os.path.abspath(pattern)) for name in self._saved.settled)
+            for path in sorted(path for path in matches if _own_name(path) not in self._own):
+                if PACKED_NAME.search(path) or self._was_rotated(path, matches):
+                    self._note(f"{pattern}: packed and rotated files are not followed by their own names")
+                elif os.path.isfile(path) and not self._is_other_name(path, matches):
+                    self._join(path, new=new or known)
 
-    def _was_rotated(self, path: str, matches: list[str]) -> bool:
+    def _was_rotated(self, path: str, matches: set[str]) -> bool:
         """Tell whether a path is the rotated name of another match or log, whose tail sees to it."""
         folder, name = os.path.split(path)
         return any(
@@ -97,19 +131,53 @@ class Followers:
             for other in {*matches, *self.names}
         )
 
+    def _is_other_name(self, path: str, matches: set[str]) -> bool:
+        """Tell whether a path stands for the same file as another match or log, through a symbolic link."""
+        real = os.path.realpath(path)
+        if real != _own_name(path):
+            return real in self._own or any(_own_name(match) == real for match in matches)
+        if any(os.path.realpath(name) == real for name in self._own):
+            self._left_out.add(path)  # also when the link is pointed elsewhere: it will have been read
+            return True
+        return False
+
     def _join(self, path: str, *, new: bool) -> None:
-        self.names.append(path)
-        if path == "-" or _is_pipe(path):
-            self._logs.append(Stream(path))
+        own = _own_name(path)
+        if own in self._own:
             return
-        tail = Tail(path, self.names)
-        if path in self._saved:
-            tail.resume(self._saved[path])
-        elif new:
-            tail.start_at_beginning()
-        else:
-            tail.start_at_end()
-        self._logs.append(tail)
+        if len(self._logs) >= MAX_LOGS:
+            self._note(f"more than {MAX_LOGS} logs: {path} and what follows is left out")
+            return
+        self._own.add(own)
+        try:
+            log = (
+                Stream(path, len(self._logs))
+                if path == "-" or _is_pipe(path)
+                else Tail(path, len(self._logs), self._own)
+            )
+        except TaplineError as error:
+            self._note(str(error))
+            return
+        if isinstance(log, Tail):
+            name = os.path.abspath(path)
+            if settled := self._saved.settled.get(name):
+                log.resume(settled, self._saved.read.get(name, settled))
+            elif new:
+                log.start_at_beginning()
+            else:
+                log.start_at_end()
+        self.names.append(path)
+        self._logs.append(log)
+
+    def _note(self, text: str) -> None:
+        if text not in self._noted:
+            self._noted.add(text)
+            self._notes.append(text)
+
+
+def _own_name(path: str) -> str:
+    """Make path names comparable: without links in the folder, but with the name's own link kept."""
+    return path if path == "-" else os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 
 
 def _is_pipe(path: str) -> bool:

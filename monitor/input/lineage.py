@@ -7,14 +7,25 @@ long it is. Knows nothing of the order of reading.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Container
+from collections.abc import Collection, Container, Iterator
+from dataclasses import dataclass
 
 from monitor.errors import TaplineError
-from monitor.input.file import HEAD, File, Position, Print
+from monitor.input.file import HEAD, File, Position, Print, holds
 from monitor.input.packed import Packed
 from monitor.input.siblings import Sibling, by_identity, siblings
 
 MAX_KNOWN = 256  # files remembered, so that they are not read again under another name or packed
+MAX_LOST = 16  # places of which the rest is looked for in copies
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    order: int  # of writing
+    sibling: Sibling
+    descriptor: int
+    head: bytes
+    packed: bool
 
 
 class Lineage:
@@ -22,8 +33,11 @@ class Lineage:
 
     def __init__(self, path: str, foreign: Container[str] = ()) -> None:
         self.path = path
+        self.unsettled = False  # names changed during the last search, or a file was being made: search again
+        self.lost: list[Position] = []  # places whose file is gone; what follows them may be in a copy
         self._foreign = foreign
-        self._known: dict[tuple[int, int], Position] = {}
+        # Several may have the same identity: the system gives it to the next file when one was deleted.
+        self._known: dict[tuple[tuple[int, int], Print], Position] = {}
 
     @property
     def known(self) -> tuple[Position, ...]:
@@ -32,123 +46,130 @@ class Lineage:
 
     def remember(self, position: Position) -> None:
         """Know a file from now on."""
-        self._known.pop(position.identity, None)
-        self._known[position.identity] = position
+        self._known.pop((position.identity, position.head), None)
+        self._known[position.identity, position.head] = position
         while len(self._known) > MAX_KNOWN:
             del self._known[next(iter(self._known))]
 
     def remember_present(self) -> None:
         """Know all rotated files that there are now: they are older than what is followed."""
-        for sibling in siblings(self.path)[-MAX_KNOWN:]:
+        for sibling in self._siblings()[-MAX_KNOWN:]:
+            head = b""
             try:
-                head, _ = sibling.head()
+                descriptor, head, _ = sibling.open()
+                os.close(descriptor)
             except (OSError, TaplineError):
-                continue
+                pass
             self.remember(_whole(sibling, head))
+
+    def lose(self, position: Position) -> None:
+        """Look for what follows ``position`` in copies from now on; of a file that was not read all of it is new."""
+        if position.head.length:
+            self.lost = [*self.lost, position][-MAX_LOST:]
 
     def begin(self, descriptor: int) -> File:
         """Read a file that the log's name stands for now: where it was left if it is known, else from its beginning."""
         file = File(descriptor)
-        known = self._known.get(file.identity)
-        if known and holds(descriptor, known):
-            file.begin(known.offset)
+        for known in self.known:
+            if known.identity == file.identity and holds(descriptor, known):
+                file.begin(known.offset)  # the last one that fits was known last
         return file
 
-    def reopen(self, position: Position) -> File | Packed | None:
-        """Find the file of ``position``, whatever it is called, or a copy of it, and go on where it was left."""
+    def reopen(self, position: Position) -> File | None:
+        """Find the file of ``position``, whatever it is called now, and go on where it was left."""
         path = by_identity(self.path).get(position.identity)
-        if path and (file := _plain(path, position)):
-            return file
-        for sibling in siblings(self.path):
-            try:
-                head, packed = sibling.head()
-            except (OSError, TaplineError):
-                continue
-            if packed and position.head.begins(head):
-                return Packed(sibling, head, position.offset, position.mark)
-            if not packed and position.head.length and (file := _plain(sibling.path, position)):
-                return file
-        return None
-
-    def missed(
-        self, since: int, reading: Collection[File | Packed], truncated: File | None = None
-    ) -> list[File | Packed]:
-        """Open what was written to since ``since`` (ns) and neither is being read nor known, oldest first.
-
-        Of a copy of the file that was ``truncated`` only what was not yet read.
-        """
-        candidates = []
-        held = {source.identity for source in reading}
-        for order, sibling in enumerate(siblings(self.path)):
-            if sibling.modified < since or sibling.identity in held or sibling.path in self._foreign:
-                continue
-            try:
-                head, packed = sibling.head()
-            except (OSError, TaplineError):  # gone on to its next name, or not yet wholly packed
-                continue
-            if head:
-                candidates.append((bool(packed), order, sibling, head))
-        found: list[tuple[int, File | Packed]] = []
-        others = [source for source in reading if source is not truncated]
-        for is_packed, order, sibling, head in sorted(candidates, key=lambda candidate: candidate[:2]):
-            if source := self._missed(sibling, head, is_packed, others, truncated):
-                found.append((order, source))
-                self.remember(_whole(sibling, head))
-        return [source for _, source in sorted(found, key=lambda pair: pair[0])]
-
-    def _missed(
-        self, sibling: Sibling, head: bytes, packed: bool, reading: Collection[File | Packed], truncated: File | None
-    ) -> File | Packed | None:
-        known = self._known.get(sibling.identity)
-        if known and known.head.begins(head):
+        if not path:
             return None
-        if truncated and truncated.head and head.startswith(truncated.head):
-            self.remember(_whole(sibling, head))
-            if packed:
-                return Packed(sibling, head, truncated.handed, truncated.mark)
-            return _continued(sibling.path, truncated)
-        if any(source.beginning().startswith(head) for source in reading):  # a copy that is being made
-            return None
-        for position in self._known.values():
-            whole = position.head.length == min(HEAD, len(head)) and position.head.begins(head)
-            if whole and (packed or sibling.size == position.offset):
-                self.remember(_whole(sibling, head))
-                return None
-        if packed:
-            return Packed(sibling, head)
         try:
-            return File(os.open(sibling.path, os.O_RDONLY | os.O_CLOEXEC))
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError:
             return None
-
-
-def holds(descriptor: int, position: Position) -> bool:
-    """Tell whether an open file has the same bytes as that of ``position`` at its beginning and before the offset."""
-    mark = os.pread(descriptor, position.mark.length, max(0, position.offset - position.mark.length))
-    head = os.pread(descriptor, position.head.length, 0)
-    return Print.of(head) == position.head and Print.of(mark) == position.mark
-
-
-def _plain(path: str, position: Position) -> File | None:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
+        if holds(descriptor, position):
+            return File(descriptor, position.offset)
+        os.close(descriptor)
         return None
-    if holds(descriptor, position):
-        return File(descriptor, position.offset)
-    os.close(descriptor)
-    return None
+
+    def older(self, reading: Collection[File | Packed]) -> Iterator[Sibling]:
+        """Find the log's predecessors before those that are being read, the latest first."""
+        held = {source.identity for source in reading}
+        return (sibling for sibling in reversed(self._siblings()) if sibling.identity not in held)
+
+    def missed(
+        self, since: int, reading: Collection[File | Packed], current: File | None = None
+    ) -> list[File | Packed]:
+        """Open the files that are neither being read nor known, and copies that go on where a place was lost.
+
+        They come in the order of writing. ``current`` is what the log's name stands for, and may be being copied.
+        What is known and was not written to since ``since`` (ns) is left in peace.
+        """
+        self.unsettled = False
+        names = self._siblings()
+        candidates = list(self._candidates(names, since, {source.identity for source in reading}))
+        found: list[tuple[int, File | Packed]] = []
+        for candidate in sorted(candidates, key=lambda candidate: (candidate.packed, candidate.order)):
+            source = self._source(candidate, [*reading, *(source for _, source in found)], current)
+            if source:
+                found.append((candidate.order, source))
+            else:
+                os.close(candidate.descriptor)
+        if [(name.path, name.identity) for name in names] != [(name.path, name.identity) for name in self._siblings()]:
+            self.unsettled = True
+        return [source for _, source in sorted(found, key=lambda pair: pair[0])]
+
+    def _siblings(self) -> list[Sibling]:
+        return [sibling for sibling in siblings(self.path) if sibling.path not in self._foreign]
+
+    def _candidates(self, names: list[Sibling], since: int, held: Container[tuple[int, int]]) -> Iterator[_Candidate]:
+        heads: dict[tuple[int, int], list[Print]] = {}
+        for identity, head in self._known:
+            heads.setdefault(identity, []).append(head)
+        for order, sibling in enumerate(names):
+            known = heads.get(sibling.identity)
+            if sibling.identity in held or not sibling.size or (known and sibling.modified < since):
+                continue
+            try:
+                descriptor, beginning, packed = sibling.open()
+            except (OSError, TaplineError):  # gone on to its next name, or not yet wholly packed
+                self.unsettled = True
+                continue
+            if known and any(head.begins(beginning) for head in known):
+                os.close(descriptor)
+            else:
+                yield _Candidate(order, sibling, descriptor, beginning, packed)
+
+    def _source(
+        self, candidate: _Candidate, reading: Collection[File | Packed], current: File | None
+    ) -> File | Packed | None:
+        sibling, head = candidate.sibling, candidate.head
+        for position in self.lost:
+            if not position.head.begins(head):
+                continue
+            shorter = not candidate.packed and sibling.size < position.offset  # more was read than was copied
+            if shorter or candidate.packed or holds(candidate.descriptor, position):
+                self.lost.remove(position)
+                self.remember(_whole(sibling, head))
+                return None if shorter else _opened(candidate, position.offset, position.mark)
+        for source in reading:
+            if source.beginning().startswith(head) or (source.head and head.startswith(source.head)):
+                # Perhaps its copy, not yet whole, or the source was truncated just now: the next read will notice.
+                if candidate.packed and source is not current:
+                    self.remember(_whole(sibling, head))
+                else:
+                    self.unsettled = True
+                return None
+        for position in self._known.values():
+            whole = position.head.length == min(HEAD, len(head)) and position.head.begins(head)
+            if whole and (candidate.packed or sibling.size == position.offset):
+                self.remember(_whole(sibling, head))
+                return None
+        self.remember(_whole(sibling, head))
+        return _opened(candidate, 0, None)
 
 
-def _continued(path: str, truncated: File) -> File | None:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
-        return None
-    if truncated.stands_in(descriptor):
-        return File(descriptor, truncated.handed)
-    os.close(descriptor)
-    return None
+def _opened(candidate: _Candidate, offset: int, mark: Print | None) -> File | Packed:
+    if candidate.packed:
+        return Packed(candidate.sibling, candidate.descriptor, candidate.head, offset, mark)
+    return File(candidate.descriptor, offset)
 
 
 def _whole(sibling: Sibling, head: bytes) -> Position:

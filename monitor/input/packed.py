@@ -2,52 +2,78 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Generator
+
 from monitor.errors import TaplineError
 from monitor.input.archive import chunks
-from monitor.input.file import MARK, Position, Print
+from monitor.input.file import HEAD, MARK, Position, Print
 from monitor.input.lines import CHUNK, Lines
 from monitor.input.siblings import Sibling
 
 
 class Packed:
-    """A source like ``File``. ``mark`` is what must stand before ``offset``; offsets are of the unpacked bytes."""
+    """A source like ``File``. ``mark`` is what must stand before ``offset``; offsets are of the unpacked bytes.
 
-    def __init__(self, sibling: Sibling, head: bytes, offset: int = 0, mark: Print | None = None) -> None:
+    ``until``: lines before it are past, see ``Block``.
+    """
+
+    def __init__(self, sibling: Sibling, descriptor: int, head: bytes, offset: int, mark: Print | None = None) -> None:
         self.path, self.identity, self.head = sibling.path, sibling.identity, head
+        self.descriptor = descriptor
+        self.passed = 0  # bytes unpacked by ``read``, ever
+        self.begin(offset, mark)
+
+    def begin(self, offset: int, mark: Print | None = None) -> None:
+        """Go on at ``offset``, the end of a line."""
+        self._chunks = self.unpacked()
+        self._left = b""  # of a chunk, behind what was read
+        self._at = 0  # of unpacking
+        self._before = b""
+        self._mark = mark
         self.offset = offset
+        self.until = 0
         self.lines = Lines()
         self.done = False
-        self._mark = mark
-        self._chunks = chunks(sibling.path, CHUNK)
-        self.passed = 0  # bytes unpacked by ``read``, ever
-        self._before = b""
+
+    def unpacked(self, size: int = CHUNK) -> Generator[bytes, None, None]:
+        """Unpack it from its beginning, which ends any unpacking before."""
+        os.lseek(self.descriptor, 0, os.SEEK_SET)
+        return chunks(self.path, self.descriptor, size)
 
     def read(self, size: int = CHUNK) -> bytes:
         """Return the next lines; empty while it passes over what was read before. Raises TaplineError."""
-        chunk = next(self._chunks, b"")
+        chunk = self._left or next(self._chunks, b"")
         if not chunk:
             self.done = True
             return b""
-        skip = min(len(chunk), max(0, self.offset - self.passed))
+        behind = self.offset - self._at
+        size = behind if behind > 0 else size
+        chunk, self._left = chunk[:size], chunk[size:]
         self.passed += len(chunk)
-        self._before = (self._before + chunk[:skip])[-MARK:]
-        if skip == len(chunk):
+        self._at += len(chunk)
+        if behind > 0:
+            self._before = (self._before + chunk)[-MARK:]
+            if len(chunk) == behind and self._mark and Print.of(self._before[-self._mark.length :]) != self._mark:
+                raise TaplineError(f"{self.path}: begins like what was read before but goes on otherwise; left out")
             return b""
-        if self._mark and Print.of(self._before[-self._mark.length :]) != self._mark:
-            raise TaplineError(f"{self.path}: begins like what was read before but goes on otherwise; left out")
         self._mark = None
-        self.offset = self.passed
-        return self.lines.push(chunk[skip:])
+        self.offset = self._at
+        return self.lines.push(chunk)
 
     def position(self) -> Position:
         """Tell how far it was handed on."""
         handed = self.offset - self.lines.length
         return Position(*self.identity, Print.of(self.head[:handed]), handed, self._mark or Print.of(b""))
 
-    def beginning(self) -> bytes:
+    def beginning(self, size: int = HEAD) -> bytes:
         """Return the first bytes, unpacked."""
-        return self.head
+        return self.head[:size] if size <= HEAD else next(self.unpacked(size), b"")
+
+    def is_of(self, position: Position) -> bool:
+        """Tell whether its unpacked bytes are those of ``position``, as far as their beginning says."""
+        return position.head.begins(self.head)
 
     def close(self) -> None:
         """Give the descriptor back."""
-        self._chunks.close()
+        os.close(self.descriptor)

@@ -12,6 +12,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from monitor.errors import TaplineError
 from monitor.input.archive import chunks, compression
 from monitor.input.file import HEAD
 
@@ -31,14 +32,24 @@ class Sibling:
     modified: int  # ns
     number: int | None  # the N of ``.N``: the larger the older
 
-    def head(self) -> tuple[bytes, str]:
-        """Return its first bytes, unpacked, and how it is packed. Raises OSError or TaplineError."""
-        with open(self.path, "rb") as stream:
-            head = stream.read(HEAD)
-        packed = compression(head)
-        if packed:
-            head = next(chunks(self.path, HEAD), b"")
-        return head, packed
+    def open(self) -> tuple[int, bytes, bool]:
+        """Return a descriptor, the first bytes unpacked, and whether they were packed.
+
+        Raises OSError, also if the name has gone on to another file, or TaplineError.
+        """
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            status = os.fstat(descriptor)
+            if (status.st_dev, status.st_ino) != self.identity:
+                raise FileNotFoundError(self.path)
+            head = os.pread(descriptor, HEAD, 0)
+            packed = bool(compression(head))
+            if packed:
+                head = next(chunks(self.path, descriptor, HEAD), b"")
+        except (OSError, TaplineError):
+            os.close(descriptor)
+            raise
+        return descriptor, head, packed
 
 
 def rotated_names(name: str) -> re.Pattern[str]:
@@ -56,7 +67,7 @@ def siblings(path: str) -> list[Sibling]:
     if os.path.islink(path):  # to a file with a date or a number in its name, more often than not
         dated = re.sub(r"\d+", r"\\d+", re.escape(name))
         names = re.compile(rf"{names.pattern}|(?!{re.escape(name)}\Z){dated}{_PACKED}")
-    found = list(_siblings(folder, names))
+    found = list({sibling.identity: sibling for sibling in _siblings(folder, names)}.values())
     if all(sibling.number is not None for sibling in found):
         return sorted(found, key=lambda sibling: -(sibling.number or 0))
     return sorted(found, key=lambda sibling: (sibling.modified, sibling.path))

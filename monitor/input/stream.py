@@ -7,16 +7,17 @@ import select
 from collections import deque
 
 from monitor.input.archive import STDIN, unreadable
-from monitor.input.file import Positions
+from monitor.input.block import Block
 from monitor.input.lines import CHUNK, Lines
 
 
 class Stream:
     """The lines of a pipe; the log ends when its writers leave, but a named pipe waits for the next one."""
 
-    def __init__(self, path: str) -> None:
-        """Open ``path``; ``-`` is standard input. Raises TaplineError."""
+    def __init__(self, path: str, log: int = 0) -> None:
+        """Open ``path``, ``-`` is standard input, as the log of that index. Raises TaplineError."""
         self.path = path
+        self._log = log
         self.messages: deque[str] = deque(maxlen=100)
         self.ended = False
         self._lines = Lines()
@@ -27,23 +28,17 @@ class Stream:
             try:
                 self.descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
                 self._keeper = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            except PermissionError:
-                if self.descriptor == STDIN:
-                    raise
             except OSError as error:
-                raise unreadable(path, error) from None
+                if self.descriptor == STDIN:
+                    raise unreadable(path, error) from None
 
     @property
     def awaited(self) -> int | None:
         """The descriptor that becomes readable with the next bytes; None where that would not be told rightly."""
         return None if self.ended or (self._named and self._keeper < 0) else self.descriptor
 
-    def positions(self) -> Positions:
-        """Tell that nothing can be read again."""
-        return Positions((), (), 0)
-
-    def read(self, limit: int, now: float) -> list[bytes]:
-        """Return what is there, about ``limit`` bytes of it at most, as blocks of whole lines."""
+    def read(self, limit: int, now: float) -> list[Block]:
+        """Return what is there, about ``limit`` bytes of it at most."""
         blocks = []
         while limit > 0 and not self.ended and select.select([self.descriptor], [], [], 0)[0]:
             try:
@@ -60,7 +55,7 @@ class Stream:
                 break
             limit -= len(chunk)
             blocks.append(self._lines.push(chunk))
-        return [block for block in blocks if block]
+        return [Block(self._log, data) for data in blocks if data]
 
     def close(self) -> None:
         """Give the descriptors back."""

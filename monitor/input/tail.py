@@ -18,18 +18,21 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import replace
 
 from monitor.errors import TaplineError
 from monitor.input.archive import compression, is_binary, unreadable
-from monitor.input.block import MAX_LINE
+from monitor.input.block import Block
 from monitor.input.file import File, Positions, Print
 from monitor.input.lineage import Lineage
 from monitor.input.lines import CHUNK
 from monitor.input.packed import Packed
+from monitor.input.warm import warmed
 
 LINGER = 60.0  # s without a byte after which a rotated file is closed; servers reopen within seconds
+FIRST_LINES = 64 * 1024  # bytes of the first lines at most
+SETTLE = 5.0  # s in which names are still changing, or a copy is being made, after a change
 MAX_OLD = 16  # rotated files watched for stragglers at once
 
 
@@ -39,16 +42,19 @@ class Tail:
     ``foreign``: path names that are logs of their own, and so none of this one's predecessors.
     """
 
-    def __init__(self, path: str, foreign: Container[str] = ()) -> None:
-        """Follow ``path``; one of the three methods below says from where."""
+    def __init__(self, path: str, log: int = 0, foreign: Container[str] = ()) -> None:
+        """Follow ``path`` as the log of that index; one of the three methods below says from where."""
         self.path = path
+        self._log = log
+        self._foreign = foreign
         self.messages: deque[str] = deque(maxlen=100)
         self._lineage = Lineage(path, foreign)
         self._sources: list[File | Packed] = []  # in the order of writing
         self._current: File | None = None  # what the path stands for, or stood for before it was away
         self._away = False
         self._modified = 0  # ns; when the current file was written to, last seen while it was what it was
-        self._folder = 0  # ns; when an entry of the folder changed, last seen
+        self._folder = 0  # ns; when an entry of the folder had changed at the last search
+        self._searched = 0.0  # when missed files were searched for after a change
         self._quiet: dict[tuple[int, int], float] = {}  # by identity: since when a file has not grown
         self._complaint = ""
 
@@ -60,55 +66,77 @@ class Tail:
         """Begin at the end of the last whole line that there is now."""
         self._lineage.remember_present()
         if file := self._open():
-            file.begin(_end_of_lines(file.descriptor))
-            self._take(file)
+            file.begin(file.end_of_lines())
+            self._adopt(file)
 
-    def resume(self, positions: Positions) -> None:
-        """Begin where ``positions`` left it, wherever its files have got to since."""
+    def resume(self, positions: Positions, read: Positions) -> None:
+        """Begin where ``positions`` left it, wherever its files have got to; up to ``read`` the lines are past."""
         for position in positions.known:
             self._lineage.remember(position)
         self._modified = positions.modified
         for position in positions.following:
-            if source := self._lineage.reopen(position):
-                self._sources.append(source)
-            elif position.offset:
-                self._say("the file that was read last is no longer there; what was written to it since is missing")
-        self._sources += self._lineage.missed(self._modified, self._sources)
+            if reopened := self._lineage.reopen(position):
+                self._sources.append(reopened)
+            else:
+                self._lineage.lose(position)
+        file = self._open()
+        self._sources += self._lineage.missed(self._modified, [*self._sources, file] if file else self._sources)
+        if file:
+            self._adopt(file)
+        if self._lineage.lost:
+            self._say("a file that was read is no longer there; what was written to it since is missing")
+        for source in self._sources:
+            source.until = max((p.offset for p in (*read.known, *read.following) if source.is_of(p)), default=0)
+
+    def warm(self, enough: Callable[[bytes], bool], budget: int) -> None:
+        """Go back before the present place of reading and begin where the lines are ``enough``; see ``warm.py``."""
+        self._sources = warmed(self._sources, self._lineage.older(self._sources), enough, budget)
+
+    def head(self) -> bytes:
+        """Return the first lines of the file that is read first, for those formats that say there what is in it."""
+        head = self._sources[0].beginning(FIRST_LINES) if self._sources else b""
+        return head[: head.rfind(b"\n") + 1]
+
+    @property
+    def modified(self) -> float | None:
+        """When the log was last written to, in epoch seconds; None if it is not there."""
+        return os.fstat(self._current.descriptor).st_mtime if self._current else None
 
     def positions(self) -> Positions:
         """Tell how far the log was handed on."""
         following = tuple(source.position() for source in self._sources)
         return Positions(following, self._lineage.known, self._modified)
 
-    def read(self, limit: int, now: float) -> list[bytes]:
-        """Return what is there, about ``limit`` bytes of it at most, as blocks of whole lines."""
-        modified = self._look()
-        blocks: list[bytes] = []
+    def read(self, limit: int, now: float) -> list[Block]:
+        """Return what is there, about ``limit`` bytes of it at most."""
+        modified = self._look(now)
+        blocks: list[Block] = []
         index = 0
         while limit > 0 and index < len(self._sources):
             source = self._sources[index]
             passed = source.passed
+            past = source.until - source.offset
             try:
-                block = source.read(min(CHUNK, limit))
+                data = source.read(min(CHUNK, limit, past if past > 0 else limit))
             except (OSError, TaplineError) as error:
                 self.messages.append(str(unreadable(self.path, error) if isinstance(error, OSError) else error))
-                blocks.append(self._drop(source))
+                blocks.append(Block(self._log, self._drop(source)))
                 continue
-            if block is None:
-                blocks.append(self._truncated(source))
+            if data is None:
+                blocks.append(Block(self._log, self._truncated(source, now)))
                 continue
-            blocks.append(block)
+            blocks.append(Block(self._log, data, past > 0))
             if source.passed != passed:
                 limit -= source.passed - passed
                 self._quiet[source.identity] = now
             elif source.done:
-                blocks.append(self._drop(source))
+                blocks.append(Block(self._log, self._drop(source)))
             else:
                 index += 1
         if limit > 0:
             self._modified = modified or self._modified  # all that was there at the look was still there to be read
-            blocks += self._drop_old(now)
-        return [block for block in blocks if block]
+            blocks += [Block(self._log, data) for data in self._drop_old(now)]
+        return [block for block in blocks if block.data]
 
     def close(self) -> None:
         """Give all descriptors back."""
@@ -118,45 +146,57 @@ class Tail:
 
     # -- looking at the path
 
-    def _look(self) -> int | None:
+    def _look(self, now: float) -> int | None:
         """See what the path stands for now; return when that was written to (ns), None if it stands for nothing."""
+        folder = _changed(os.path.dirname(self.path) or ".")
         try:
             status = os.stat(self.path)
-            folder = os.stat(os.path.dirname(self.path) or ".").st_mtime_ns
         except OSError as error:
-            self._away = True
             if not isinstance(error, FileNotFoundError):
                 self._complain(str(unreadable(self.path, error)))
-            return None
-        self._away = False
-        if not self._current or (status.st_dev, status.st_ino) != self._current.identity:
-            self._rotated()
-        elif not self._current.offset and folder != self._folder:
-            # Nothing was read of it yet, so a truncation would not be noticed; but the copy would be.
-            at = self._sources.index(self._current)
-            self._sources[at:at] = self._lineage.missed(self._modified, self._sources)
+            status = None
+        self._away = status is None
+        if status and not (self._current and (status.st_dev, status.st_ino) == self._current.identity):
+            if file := self._open():
+                self._search(now, file)
+                self._adopt(file)
+        elif self._lineage.unsettled and now < self._searched + SETTLE:
+            self._search(now, renew=False)
+        elif folder != self._folder and (self._away or not self._offset or now > self._searched + SETTLE):
+            # A truncation goes unnoticed where nothing was read yet, but its copy does not.
+            self._search(now)
+        else:
+            folder = self._folder
         self._folder = folder
-        return status.st_mtime_ns
+        return status.st_mtime_ns if status else None
 
-    def _rotated(self) -> None:
-        file = self._open()
-        if not file:
-            return
+    @property
+    def _offset(self) -> int:
+        return self._current.offset if self._current else 0
+
+    def _search(self, now: float, begun: File | None = None, *, renew: bool = True) -> None:
+        """Read what was missed before the current file, or before the one that is ``begun``."""
+        reading = [*self._sources, begun] if begun else self._sources
+        missed = self._lineage.missed(self._modified, reading, begun or self._current)
+        at = self._sources.index(self._current) if self._current and not begun else len(self._sources)
+        self._sources[at:at] = missed
+        if renew:
+            self._searched = now
+
+    def _adopt(self, file: File) -> None:
+        """Read a file that the path stands for now."""
         for source in self._sources:
             if source.identity == file.identity and isinstance(source, File):  # renamed back, re-pointed back
                 file.close()
                 self._current = source
                 return
-        if self._current or self._sources:
-            self._sources += self._lineage.missed(self._modified, [*self._sources, file])
-        self._take(file)
-
-    def _take(self, file: File) -> None:
         self._current = file
         self._sources.append(file)
         self._modified = os.fstat(file.descriptor).st_mtime_ns
 
     def _open(self) -> File | None:
+        if os.path.islink(self.path) and os.path.realpath(self.path) in self._foreign:
+            return None  # a link to another log
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
         except OSError as error:
@@ -193,17 +233,20 @@ class Tail:
 
     # -- what becomes of files
 
-    def _truncated(self, source: File | Packed) -> bytes:
+    def _truncated(self, source: File | Packed, now: float) -> bytes:
         """Begin a truncated file again, after what its copy has more than was read; return its unfinished line."""
         if not isinstance(source, File) or source is not self._current:
             return self._drop(source)
-        at = self._sources.index(source)
-        missed = self._lineage.missed(self._modified, self._sources, source)
-        self._sources[at:at] = missed
-        unfinished = b"" if missed else _ended(source.lines.rest())  # a copy has the rest of it
+        position = source.position()
+        unfinished = _ended(source.lines.rest())
         source.begin(0)
+        self._lineage.lose(position)
+        self._search(now)
         self._modified = os.fstat(source.descriptor).st_mtime_ns
-        return unfinished
+        if position in self._lineage.lost:
+            self._say("was truncated; reading goes on from its new beginning")
+            return unfinished
+        return b""  # the copy has the rest of it
 
     def _drop_old(self, now: float) -> list[bytes]:
         """Close the files that the path no longer stands for and that nobody writes to any more."""
@@ -235,13 +278,9 @@ def _ended(line: bytes) -> bytes:
     return line and line + b"\n"
 
 
-def _end_of_lines(descriptor: int) -> int:
-    """Find the end of the last whole line; the end of the file if it is further back than the longest line."""
-    size = end = os.fstat(descriptor).st_size
-    while end > max(0, size - MAX_LINE):
-        start = max(0, end - CHUNK)
-        found = os.pread(descriptor, end - start, start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
-        end = start
-    return 0 if not end else size
+def _changed(folder: str) -> int:
+    """Tell when a name in a folder changed (ns); 0 if it is away."""
+    try:
+        return os.stat(folder).st_mtime_ns
+    except OSError:
+        return 0

@@ -29,7 +29,7 @@ class Log:
         return self
 
     def read(self) -> list[str]:
-        text = b"".join(self.tail.read(1 << 20, self.now)).decode()
+        text = b"".join(block.data for block in self.tail.read(1 << 20, self.now)).decode()
         assert not text or text.endswith("\n")
         return text.split("\n")[:-1]
 
@@ -367,7 +367,7 @@ def test_one_read_hands_on_no_more_than_its_limit(log: Log) -> None:
     log.write(*["x" * 99] * 1000)
     sizes = []
     while blocks := log.tail.read(10_000, 0.0):
-        sizes.append(sum(map(len, blocks)))
+        sizes.append(sum(len(block.data) for block in blocks))
     assert sum(sizes) == 100_000
     assert max(sizes) <= 20_000
 
