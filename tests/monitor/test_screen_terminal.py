@@ -125,6 +125,13 @@ def test_keys_reach_the_tables_and_what_covers_them(session: Session) -> None:
     session.until("only /images")
 
 
+def test_ctrl_l_draws_everything_anew(session: Session) -> None:
+    ready(session)
+    session.screen.reset()  # as if another program had cleared it
+    session.press("\x0c")
+    session.until("/api")
+
+
 def test_the_mouse_selects_rows_and_its_wheel_moves(session: Session) -> None:
     ready(session)
     row = next(y for y, line in enumerate(session.text().split("\n")) if "/login" in line)

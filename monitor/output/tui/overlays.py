@@ -29,6 +29,7 @@ _KEYS = (
     ("t", "change the alert's threshold"),
     ("", ""),
     ("mouse", "click a row, a tab or a key; the wheel scrolls"),
+    ("Ctrl-L", "draw the screen anew"),
     ("#", "stands for a figure that its column is too narrow for"),
     ("~", "stands before an approximate count"),
 )

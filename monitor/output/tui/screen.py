@@ -247,6 +247,9 @@ class Tui:
                 name = "J" if key.key == "wheel_down" else "K"
             else:
                 name = key.key
+        elif key == "^l":  # something else has written to the terminal
+            self._painter.forget()
+            name = ""
         else:
             name = key
         page = layout(*self._screen.size()).page(self._state.mode)

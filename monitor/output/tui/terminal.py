@@ -58,6 +58,7 @@ _NAMES = {
     "KEY_CTRL_D": "^d",
     "KEY_CTRL_F": "^f",
     "KEY_CTRL_B": "^b",
+    "KEY_CTRL_L": "^l",
 }
 
 
