@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 TIMEOUT = 30 * 10**9  # ns; Linux drops an incomplete datagram after 30 s (ipfrag_time)
 MAX_DATAGRAM = 65535  # bytes; a fragment beyond is an attack (RFC 791)
 
@@ -35,7 +37,7 @@ class Fragments:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.dropped = 0  # datagrams that were never whole
-        self._open: dict[bytes, _Datagram] = {}
+        self._open: OrderedDict[bytes, _Datagram] = OrderedDict()
         self._size = 0
 
     def add(self, time: int, key: bytes, at: int, data: bytes, last: bool) -> bytes | None:

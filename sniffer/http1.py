@@ -18,7 +18,7 @@ _GIVE_UP = 32 * 1024  # bytes without anything of HTTP, after which a direction 
 # RFC 9110 section 5.6.2
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 # RFC 9112 section 3, lenient: blanks within the target are kept, as servers see such lines too
-REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb")[ \t]+([^\n]*[^ \t\n])[ \t]+(HTTP/\d\.\d)[ \t]*\r?\n")
+REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb"+)[ \t]++([^\n]*[^ \t\n])[ \t]++(HTTP/\d\.\d)[ \t]*\r?\n")
 _PARTIAL = re.compile(_TOKEN + rb"(?:[ \t]|$)")
 # HTTP/0.9 had only GET, and no version
 _OLD_LINE = re.compile(rb"GET[ \t]+(/[^ \t\r\n]*|[A-Za-z][A-Za-z0-9+.-]*://[^ \t\r\n]*)[ \t]*\r?\n")
@@ -27,7 +27,7 @@ STATUS_LINE = re.compile(rb"HTTP/\d\.\d[ \t]+(\d\d\d)(?:[ \t][^\n]*)?\r?\n")
 _BINARY = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 # Where a message may begin after something was lost: behind an empty line; a response anywhere if a field follows
 _REQUEST_BEHIND = re.compile(rb"\n\r?\n(?=" + _TOKEN + rb" [^ \n]+ HTTP/1\.[01]\r?\n)")
-_RESPONSE_AHEAD = re.compile(rb"HTTP/1\.[01] [1-5]\d\d(?: [^\n]*)?\r?\n" + _TOKEN + rb":")
+_RESPONSE_AHEAD = re.compile(rb"HTTP/1\.[01] [1-5]\d\d(?: [^\n]{0,200})?\r?\n" + _TOKEN + rb":")
 _BEGINS = re.compile(rb"[A-Z]{3,20} (?:/|[a-z]+://|\*)|HTTP/1\.[01](?: |$)")
 _FIELD = rb"\n(%s)([ \t]*):([^\n]*(?:\n[ \t]+[^\n]*)*)"  # with obs-fold, RFC 9112 section 5.2
 _LENGTH = re.compile(_FIELD % rb"content-length", re.IGNORECASE)
@@ -62,6 +62,7 @@ class Framing(NamedTuple):
 
 NO_BODY = Framing(Body.LENGTH, 0)
 TUNNEL = Framing(Body.TUNNEL)
+_CLOSE = Framing(Body.CLOSE, FOREVER)
 
 Mark = tuple[int, int, int]
 """(time in ns, sequence number of the piece's first byte, acknowledgement number)."""
@@ -116,6 +117,11 @@ class State(enum.Enum):
     TUNNEL = enum.auto()  # anything, for good
 
 
+# Looked up for each head: attributes of an enum cost several times what a name does.
+_HEAD, _BODY, _CHUNK_SIZE, _CHUNK_DATA, _CHUNK_END, _TRAILER, _LOST, _WAIT, _TUNNEL = State
+_UNKNOWN, _REQUESTS, _RESPONSES = Role
+
+
 def values(pattern: re.Pattern[bytes], raw: bytes) -> list[bytes]:
     """Return the elements of a list-valued field, in all its lines, unfolded."""
     found = b",".join(b" ".join(match[3].split(b"\n")) for match in pattern.finditer(raw))
@@ -124,9 +130,26 @@ def values(pattern: re.Pattern[bytes], raw: bytes) -> list[bytes]:
 
 def body_of(raw: bytes, request: bool) -> Framing:
     """Return how the body of a message with this head ends, RFC 9112 section 6.3 (4 to 8)."""
-    unknown = Framing(Body.BROKEN) if request else Framing(Body.CLOSE, FOREVER)
     lower = raw.lower()
+    length_at = lower.find(b"\ncontent-length")
     if b"\ntransfer-encoding" in lower:
+        coded = True
+    elif length_at < 0:
+        return NO_BODY if request else _CLOSE
+    else:
+        coded = False
+        end = lower.find(b"\n", length_at + 1)
+        value = lower[length_at + 15 : end]
+        if (  # one plain length, as nearly always
+            value[:1] == b":"
+            and (digits := value[1:].strip(b" \t\r")).isdigit()
+            and len(digits) < 19
+            and lower[end + 1 : end + 2] not in (b" ", b"\t")
+            and lower.find(b"\ncontent-length", end) < 0
+        ):
+            return Framing(Body.LENGTH, int(digits))
+    unknown = Framing(Body.BROKEN) if request else _CLOSE
+    if coded:
         codings = [coding.lower() for coding in values(_CODING, raw)]
         if request and any(match[2] for match in _CODING.finditer(raw)):
             return unknown  # a blank before the colon, RFC 9112 section 5.1
@@ -134,7 +157,7 @@ def body_of(raw: bytes, request: bool) -> Framing:
             return Framing(Body.CHUNKED)
         if codings != [b"identity"] and codings != [b""]:  # RFC 2616's word for no coding
             return unknown
-    if b"\ncontent-length" in lower:
+    if length_at >= 0:
         if request and any(match[2] for match in _LENGTH.finditer(raw)):
             return unknown
         lengths = set(values(_LENGTH, raw))
@@ -143,7 +166,7 @@ def body_of(raw: bytes, request: bool) -> Framing:
             if len(numbers) != 1 or not all(length.isdigit() for length in lengths):
                 return unknown
             return Framing(Body.LENGTH, min(numbers.pop(), FOREVER))
-    return NO_BODY if request else Framing(Body.CLOSE, FOREVER)
+    return NO_BODY if request else _CLOSE
 
 
 class Reader:
@@ -170,16 +193,14 @@ class Reader:
     def __init__(self, listener: Listener, synced: bool) -> None:
         """``synced``: the first byte fed is the first of the connection."""
         self.listener = listener
-        self.role = Role.UNKNOWN
-        self.state = State.HEAD if synced else State.LOST
+        self.role = _UNKNOWN
+        self.state = _HEAD if synced else _LOST
         self.skip = 0
         self.body = 0  # bytes of the message's body that were stepped over, up to the last change of state
         self.wire = 0  # bytes of the message, head and chunk framing included, likewise
-        self.text: tuple[bytes, Mark, int] | None = (
-            None  # a first line that is text but no request line, where it came from
-        )
+        self.text: tuple[bytes, Mark, int] | None = None  # a first line of text that is no request line; its place
         self._granted = 0
-        self._buffer = bytearray()
+        self._buffer = b""
         self._mark: Mark = (0, 0, 0)
         self._at = 0
         self._seen = 0  # bytes passed by while lost
@@ -197,17 +218,12 @@ class Reader:
         """Where the head that is being read began."""
         return self._mark
 
-    @property
-    def in_message(self) -> bool:
-        """Whether a head was told whose end was not."""
-        return self.state not in (State.HEAD, State.LOST, State.TUNNEL, State.WAIT)
-
     def settle(self) -> None:
         """Bring ``body`` and ``wire`` up to date with ``skip``."""
         done = self._granted - self.skip
         self._granted = self.skip
         self.wire += done
-        if self.state in (State.BODY, State.CHUNK_DATA):
+        if self.state in (_BODY, _CHUNK_DATA):
             self.body += done
 
     def feed(self, data: bytes, mark: Mark) -> None:
@@ -221,11 +237,11 @@ class Reader:
                 if self.skip:
                     return
                 self._stepped()
-            elif self.state is State.HEAD:
+            elif self.state is _HEAD:
                 at = self._head(data, at, mark)
-            elif self.state is State.LOST:
+            elif self.state is _LOST:
                 at = self._find(data, at, mark)
-            elif self.state is State.WAIT:
+            elif self.state is _WAIT:
                 at = self._wait(data, at, mark)
             else:
                 at = self._line(data, at)
@@ -239,11 +255,11 @@ class Reader:
             if not self.skip:
                 self._stepped()
         if length:
-            if self.state is State.WAIT:
-                self._become(State.TUNNEL)
-            if self.state is not State.TUNNEL:
-                swallowed = self.state is State.HEAD and not self._cut_head()
-                if self.state is not State.LOST:
+            if self.state is _WAIT:
+                self._become(_TUNNEL)
+            if self.state is not _TUNNEL:
+                swallowed = self.state is _HEAD and not self._cut_head()
+                if self.state is not _LOST:
                     self.settle()
                     self._lose()
                 self.listener.lost(self, swallowed)
@@ -253,24 +269,24 @@ class Reader:
     def close(self) -> None:
         """Nothing more comes."""
         self.settle()
-        if self.state is State.BODY and self._granted > FOREVER >> 1:
+        if self.state is _BODY and self._granted > FOREVER >> 1:
             self._end(True)
-        elif self.state is State.HEAD:
+        elif self.state is _HEAD:
             self._cut_head()
-        elif self.in_message:
+        elif self.state not in (_LOST, _TUNNEL, _WAIT):
             self._end(False)
-        self._become(State.TUNNEL)
+        self._become(_TUNNEL)
 
     def tunnel(self) -> None:
         """Leave HTTP for good."""
         self.settle()
-        self._become(State.TUNNEL)
+        self._become(_TUNNEL)
 
     def sync(self) -> None:
         """The next byte fed is the first of the connection."""
-        if self.state is State.LOST and not self.heads:
+        if self.state is _LOST and not self.heads:
             self._synced = True
-            self._become(State.HEAD)
+            self._become(_HEAD)
 
     def look(self) -> None:
         """Look for messages again in what was given up as a tunnel."""
@@ -279,23 +295,23 @@ class Reader:
 
     def resume(self) -> None:
         """Go on after WAIT with the next message."""
-        if self.state is State.WAIT:
-            kept, mark = bytes(self._buffer), self._mark
-            self._become(State.HEAD)
+        if self.state is _WAIT:
+            kept, mark = self._buffer, self._mark
+            self._become(_HEAD)
             if kept:
                 self.feed(kept, mark)
 
     def take_partial(self) -> Head | None:
         """Take what began as a request and is not one yet, because the peer has answered it."""
         text = self.text
-        if self.state is State.HEAD and self._buffer:
-            text = (bytes(self._buffer), self._mark, self._at)
+        if self.state is _HEAD and self._buffer:
+            text = (self._buffer, self._mark, self._at)
         if text is None:
             return None
         self.text = None
         raw, mark, at = text
         self.wire = len(raw)
-        self._become(State.LOST)
+        self._become(_LOST)
         return self._partial(raw, mark, at)
 
     @staticmethod
@@ -309,8 +325,8 @@ class Reader:
 
     def _become(self, state: State) -> None:
         self.state = state
-        self._buffer = bytearray()
-        self.skip = self._granted = FOREVER if state is State.TUNNEL else 0
+        self._buffer = b""
+        self.skip = self._granted = FOREVER if state is _TUNNEL else 0
 
     def _step(self, state: State, count: int) -> None:
         self.state = state
@@ -319,23 +335,23 @@ class Reader:
     def _stepped(self) -> None:
         """All of ``skip`` was stepped over."""
         self.settle()
-        if self.state is State.BODY:
+        if self.state is _BODY:
             self._end(True)
-        elif self.state is State.CHUNK_DATA:
-            self.state = State.CHUNK_END
+        elif self.state is _CHUNK_DATA:
+            self.state = _CHUNK_END
 
     def _end(self, whole: bool) -> None:
-        self._become(State.HEAD)
+        self._become(_HEAD)
         self.listener.ended(self, whole)
 
     def _lose(self) -> None:
-        self._become(State.LOST)
+        self._become(_LOST)
         self._seen = 0
 
     def _cut_head(self) -> bool:
         """Tell the head that is being read as far as it came; return whether enough of it did."""
-        raw, mark, at = bytes(self._buffer), self._mark, self._at
-        self._buffer = bytearray()
+        raw, mark, at = self._buffer, self._mark, self._at
+        self._buffer = b""
         line_end = raw.find(b"\n")
         if line_end < 0:
             return False
@@ -352,7 +368,7 @@ class Reader:
     def _tell(self, head: Head) -> Framing:
         self.wire, self.body = len(head.raw), 0
         self.heads += 1
-        self.role = Role.RESPONSES if head.status else Role.REQUESTS
+        self.role = _RESPONSES if head.status else _REQUESTS
         return self.listener.head(self, head)
 
     def _head(self, data: bytes, at: int, mark: Mark) -> int:
@@ -369,15 +385,15 @@ class Reader:
             scanned = max(0, len(self._buffer) - 3)
             kept = len(self._buffer)
             self._buffer += data[at : at + MAX_HEAD]
-            begin, data, end, at = 0, bytes(self._buffer), len(self._buffer), at - kept
+            begin, data, end, at = 0, self._buffer, len(self._buffer), at - kept
         # ``begin`` is where the head starts in ``data``; what is returned must count from the data that was fed
         shift = at - begin  # negative where the head began in earlier data
         line_end = data.find(b"\n", begin)
         if line_end >= 0:
-            head = self._first_line(data, begin, line_end + 1)
-            if head is None:
+            first = self._first_line(data, begin, line_end + 1)
+            if first is None:
                 return shift + self._reject(data, begin, end)
-            if head.old:
+            if not first[2] and not first[3]:
                 stop = line_end + 1  # HTTP/0.9 has no fields
             else:
                 blank, bare = data.find(b"\n\r\n", scanned), data.find(b"\n\n", scanned)
@@ -388,49 +404,49 @@ class Reader:
                 else:
                     stop = -1
             if stop >= 0:
-                head = head._replace(raw=data[begin:stop], mark=self._mark, at=self._at)
-                self._buffer = bytearray()
+                line = data[begin:line_end].rstrip(b"\r")
+                head = Head(data[begin:stop], line, *first, self._mark, self._at)
+                self._buffer = b""
                 self._go_on(self._tell(head))
                 return shift + stop
-        elif not self._may_begin(data, begin, end):
+        elif not self._may_begin(data, begin, scanned):
             return shift + self._reject(data, begin, end)
         if end - begin > MAX_HEAD:
-            self._buffer = bytearray(data[begin:end])
+            self._buffer = data[begin:end]
             self._cut_head()
             self._lose()
             return shift + end
         if not self._buffer:
-            self._buffer = bytearray(data[begin:end])
+            self._buffer = data[begin:end]
         return shift + end
 
-    def _may_begin(self, data: bytes, begin: int, end: int) -> bool:
-        """Whether a first line may still come of what has come of it."""
-        if self.role is Role.RESPONSES:
+    def _may_begin(self, data: bytes, begin: int, scanned: int) -> bool:
+        """Whether a first line may still come of what has come of it; up to ``scanned`` that was asked before."""
+        if self.role is _RESPONSES:
             return b"HTTP/".startswith(data[begin : begin + 5])
-        return not _BINARY.search(data, begin) or bool(_PARTIAL.match(data, begin, end))
+        return not _BINARY.search(data, scanned) or bool(_PARTIAL.match(data, begin))
 
-    def _first_line(self, data: bytes, begin: int, stop: int) -> Head | None:
-        """Return a head of which only the first line is known; None if it is neither a request nor a status line."""
-        line = data[begin:stop].rstrip(b"\r\n")
-        if self.role is not Role.REQUESTS and (match := STATUS_LINE.match(data, begin, stop)):
-            return Head(b"", line, b"", b"", b"", int(match[1]), self._mark, 0)
-        if self.role is not Role.RESPONSES:
+    def _first_line(self, data: bytes, begin: int, stop: int) -> tuple[bytes, bytes, bytes, int] | None:
+        """Return method, target, protocol and status; None if it is neither a request nor a status line."""
+        if self.role is not _REQUESTS and (match := STATUS_LINE.match(data, begin, stop)):
+            return b"", b"", b"", int(match[1])
+        if self.role is not _RESPONSES:
             if (match := REQUEST_LINE.match(data, begin, stop)) and match[1] != b"PRI":  # RFC 9113 section 3.4
-                return Head(b"", line, match[1], match[2], match[3], 0, self._mark, 0)
+                return match[1], match[2], match[3], 0
             if match := _OLD_LINE.match(data, begin, stop):
-                return Head(b"", line, b"GET", match[1], b"", 0, self._mark, 0)
+                return b"GET", match[1], b"", 0
         return None
 
     def _reject(self, data: bytes, begin: int, end: int) -> int:
         """What should be a head is none; keep its first line if it is text. Returns where to go on looking."""
         line = data[begin : begin + MAX_HEAD].split(b"\n", 1)[0]
         self.judged = True
-        text = None if _BINARY.search(line) else (bytes(line) + b"\n", self._mark, self._at)
+        text = None if _BINARY.search(line) else (line + b"\n", self._mark, self._at)
         self._lose()
         framing = self.listener.foreign(self)
         if framing is not None:
             self.wire = self.body = 0
-            self._step(State.BODY, framing.length)
+            self._step(_BODY, framing.length)
             return begin
         self.text = text
         return end
@@ -439,15 +455,15 @@ class Reader:
         """Enter the body."""
         kind, length = framing
         if kind is Body.CHUNKED:
-            self._become(State.CHUNK_SIZE)
+            self._become(_CHUNK_SIZE)
         elif kind is Body.WAIT:
             self._end(True)
-            self._become(State.WAIT)
+            self._become(_WAIT)
         elif kind in (Body.TUNNEL, Body.BROKEN):
             self._end(kind is Body.TUNNEL)
-            self._become(State.TUNNEL)
+            self._become(_TUNNEL)
         elif length:
-            self._step(State.BODY, length)
+            self._step(_BODY, length)
         else:
             self._end(True)
 
@@ -460,40 +476,40 @@ class Reader:
             if len(self._buffer) > _MAX_CHUNK_LINE:
                 self._broken()
             return len(data)
-        line = (bytes(self._buffer) + data[at:line_end]).rstrip(b"\r")
+        line = (self._buffer + data[at:line_end]).rstrip(b"\r")
         self.wire += line_end + 1 - at
-        self._buffer = bytearray()
-        if self.state is State.CHUNK_SIZE:
+        self._buffer = b""
+        if self.state is _CHUNK_SIZE:
             size = line.split(b";", 1)[0].strip(b" \t")
             if not re.fullmatch(rb"0*[0-9A-Fa-f]{1,15}", size):
                 self._broken()
             elif length := int(size, 16):
-                self._step(State.CHUNK_DATA, length)
+                self._step(_CHUNK_DATA, length)
             else:
-                self.state = State.TRAILER
-        elif self.state is State.CHUNK_END:
+                self.state = _TRAILER
+        elif self.state is _CHUNK_END:
             if line:
                 self._broken()
             else:
-                self.state = State.CHUNK_SIZE
+                self.state = _CHUNK_SIZE
         elif not line:
             self._end(True)
         return line_end + 1
 
     def _broken(self) -> None:
         """The chunked coding makes no sense: nothing more can be known of this direction."""
-        if self.role is Role.RESPONSES:
-            self._step(State.BODY, FOREVER)
+        if self.role is _RESPONSES:
+            self._step(_BODY, FOREVER)
         else:
             self._end(False)
-            self._become(State.TUNNEL)
+            self._become(_TUNNEL)
 
     def _wait(self, data: bytes, at: int, mark: Mark) -> int:
         if not self._buffer:
             self._mark = (mark[0], mark[1] + at & 0xFFFFFFFF, mark[2])
         self._buffer += data[at:]
         if len(self._buffer) > MAX_HEAD:
-            self._become(State.TUNNEL)
+            self._become(_TUNNEL)
         return len(data)
 
     def _find(self, data: bytes, at: int, mark: Mark) -> int:
@@ -503,20 +519,20 @@ class Reader:
             line_end = data.find(b"\n", at)
             if line_end < 0 or self._first_line(data, at, line_end + 1):
                 found = at
-        if found < 0 and self.role is not Role.REQUESTS and (match := _RESPONSE_AHEAD.search(data, at)):
-            found = match.start() if self.role is Role.RESPONSES else -1
-        if found < 0 and self.role is not Role.RESPONSES and (match := _REQUEST_BEHIND.search(data, at)):
-            found = match.end() if self.role is Role.REQUESTS else -1
+        if found < 0 and self.role is not _REQUESTS and (match := _RESPONSE_AHEAD.search(data, at)):
+            found = match.start() if self.role is _RESPONSES else -1
+        if found < 0 and self.role is not _RESPONSES and (match := _REQUEST_BEHIND.search(data, at)):
+            found = match.end() if self.role is _REQUESTS else -1
         if found < 0:
             self._seen += len(data) - at
             self.wire += len(data) - at
             self.body += len(data) - at
-            if self._seen > _GIVE_UP and self._synced and self.role is Role.UNKNOWN:
-                self._become(State.TUNNEL)
+            if self._seen > _GIVE_UP and self._synced and self.role is _UNKNOWN:
+                self._become(_TUNNEL)
             return len(data)
         self.wire += found - at
         self.body += found - at
         self.text = None
         self.listener.ended(self, False)
-        self._become(State.HEAD)
+        self._become(_HEAD)
         return found

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sniffer.decode import Decoder, Frame
-from sniffer.flow import Flows, Limits
+from sniffer.flow import Limits
+from sniffer.flows import Flows
+from sniffer.pairing import Counts
 from sniffer.transaction import Transaction
 
 
@@ -34,7 +36,8 @@ class Observer:
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._decoder = Decoder()
-        self._flows = Flows(limits or Limits())
+        self._counts = Counts()
+        self._flows = Flows(limits or Limits(), self._counts)
         self._frames = 0
         self._segments = 0
 
@@ -62,21 +65,21 @@ class Observer:
     @property
     def counts(self) -> ObserverCounts:
         """What was observed so far."""
-        flows, decoder, exchanges = self._flows, self._decoder, self._flows.exchanges
+        decoder, counts = self._decoder, self._counts
         return ObserverCounts(
-            self._frames,
-            self._segments,
-            decoder.other,
-            decoder.cut,
-            sum(decoder.unknown.values()),
-            flows.gaps,
-            flows.gap_bytes,
-            flows.flows,
-            flows.evicted,
-            exchanges.transactions,
-            exchanges.unanswered,
-            exchanges.orphans,
-            exchanges.not_http,
+            frames=self._frames,
+            segments=self._segments,
+            other=decoder.other,
+            cut=decoder.cut,
+            unknown_links=sum(decoder.unknown.values()),
+            gaps=counts.gaps,
+            gap_bytes=counts.gap_bytes,
+            flows=counts.flows,
+            evicted=counts.evicted,
+            transactions=counts.transactions,
+            unanswered=counts.unanswered,
+            orphans=counts.orphans,
+            not_http=counts.not_http,
         )
 
     def _taken(self) -> list[Transaction]:

@@ -10,16 +10,21 @@ from dataclasses import dataclass
 
 from sniffer.http1 import FOREVER, NO_BODY, TUNNEL, Body, Framing, Head, Reader, Role, State, body_of
 from sniffer.stream import distance
-from sniffer.transaction import Transaction, field
+from sniffer.transaction import Transaction, endpoints
 
 MAX_PENDING = 1000  # requests of one connection that wait for a response; browsers pipelined 8, load generators 100
+_HEAD_COST = 700  # bytes that a kept head takes beside its text
 NO_ACK = -1  # the segment carried no acknowledgement number
 
 
 @dataclass(slots=True)
 class Counts:
-    """What happened to the exchanges."""
+    """What happened in all flows."""
 
+    flows: int = 0
+    evicted: int = 0  # flows closed at a bound
+    gaps: int = 0
+    gap_bytes: int = 0
     transactions: int = 0
     unanswered: int = 0  # transactions without a response
     orphans: int = 0  # responses without a request
@@ -58,34 +63,27 @@ class Pairing:
         "_swallowed",
         "counts",
         "kept",
-        "keys",
+        "key",
         "missing",
         "now",
         "out",
         "readers",
     )
 
-    def __init__(
-        self, keys: tuple[bytes, bytes], out: list[Transaction], counts: Counts, synced: tuple[bool, bool]
-    ) -> None:
-        """``keys``: the endpoints, in the order of ``readers``."""
-        self.keys = keys
+    def __init__(self, key: bytes, out: list[Transaction], counts: Counts, synced: tuple[bool, bool]) -> None:
+        """``key``: that of the first reader's segments. ``synced``: whose first byte is the connection's."""
+        self.key = key
         self.out = out
         self.counts = counts
         self.readers = (Reader(self, synced[0]), Reader(self, synced[1]))
         self.now = 0  # ns, the time of what is being read
-        self.kept = 0  # bytes of heads kept
+        self.kept = 0  # about how many bytes the kept heads take
         self._pending: list[_Request] = []
         self._sending: _Request | None = None
         self._responding: _Response | None = None
         self._lost_at: int | None = None  # where the responses got lost, since the last response
         self._swallowed = False  # a response began there
         self.missing = 0  # sequence number of the gap that a reader is being told of
-
-    @property
-    def busy(self) -> bool:
-        """Whether a request waits for its response, or for the end of it."""
-        return bool(self._pending) or self._responding is not None
 
     def peer(self, reader: Reader) -> Reader:
         """Return the reader of the other direction."""
@@ -120,6 +118,7 @@ class Pairing:
         elif reader.role is Role.RESPONSES and self._oldest_is_old():
             request, mark = self._pending.pop(0), reader.mark
             self._responding = _Response(request, Head(b"", b"", b"", b"", b"", 0, mark, 0), mark[0])
+            self.kept += _HEAD_COST
             return Framing(Body.CLOSE, FOREVER)  # the response is nothing but a body
         return None
 
@@ -152,7 +151,7 @@ class Pairing:
         request = _Request(head, head.mark[1] + head.at & 0xFFFFFFFF, head.mark[2], reader.wire)
         self._pending.append(request)
         self._sending = request
-        self.kept += len(head.raw)
+        self.kept += _HEAD_COST + len(head.raw)
         if len(self._pending) > MAX_PENDING:
             self._unanswered(self._pending.pop(0))
         if head.method == b"CONNECT":
@@ -178,6 +177,7 @@ class Pairing:
         if request is None:
             self.counts.orphans += 1
         self._responding = _Response(request, head, head.mark[0])
+        self.kept += _HEAD_COST + len(head.raw)
         method = request.head.method if request is not None and request.head is not None else b""
         if head.status == 101 or (method == b"CONNECT" and 200 <= head.status < 300):
             client.tunnel()
@@ -232,6 +232,7 @@ class Pairing:
     def _tell(self, response: _Response, reader: Reader, whole: bool) -> None:
         reader.settle()
         request = response.request
+        self.kept -= _HEAD_COST + len(response.head.raw)
         if request is None:
             return
         if request is self._sending:
@@ -251,13 +252,14 @@ class Pairing:
         client = self.readers[0].role is not Role.REQUESTS
         head = request.head
         assert head is not None
-        self.kept -= len(head.raw)
+        self.kept -= _HEAD_COST + len(head.raw)
+        source, target = endpoints(self.key)
         self.counts.transactions += 1
         raw = response.head.raw if response is not None else b""
         self.out.append(
             Transaction(
-                self.keys[client],
-                self.keys[not client],
+                target if client else source,
+                source if client else target,
                 head.mark[0],
                 response.time if response is not None else None,
                 last,
@@ -272,19 +274,5 @@ class Pairing:
                 request.received,
                 sent,
                 whole,
-                whole and _lasting(head, raw),
             )
         )
-
-
-def _lasting(request: Head, response: bytes) -> bool:
-    """Whether the connection goes on after the exchange, RFC 9112 section 9.3."""
-    if not request.protocol or not response:
-        return False
-    for raw in (request.raw, response):
-        options = (field(raw, b"connection") or b"").lower()
-        if b"close" in options:
-            return False
-        if b"HTTP/1.0" in raw.split(b"\n", 1)[0] and b"keep-alive" not in options:
-            return False
-    return body_of(response, False).body is not Body.CLOSE or b" 204" in response[:12] or b" 304" in response[:12]

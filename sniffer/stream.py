@@ -23,6 +23,7 @@ Piece = tuple[int, int, bytes | None, int, int]
 
 
 _NONE: list[tuple[int, int]] = []  # shared by all streams that miss nothing; never changed
+_NOTHING: list[Piece] = []  # shared likewise by all that never held anything
 
 
 def distance(a: int, b: int) -> int:
@@ -60,11 +61,12 @@ class Stream:
         "started",
     )
 
-    def __init__(self, key: bytes, flow: Flow, reader: Reader) -> None:
+    flow: Flow
+    peer: Stream
+
+    def __init__(self, key: bytes, reader: Reader) -> None:
         self.key = key
-        self.flow = flow
         self.reader = reader
-        self.peer: Stream = self
         self.next = 0
         self.first = 0  # the first sequence number, after SYN
         self.started = False  # next is known
@@ -72,7 +74,7 @@ class Stream:
         self.begin: int | None = None  # the acknowledgement number of the first data
         self.fin: int | None = None  # the sequence number behind the last byte
         self.finished = False  # all of it was read
-        self.held: list[Piece] = []
+        self.held: list[Piece] = _NOTHING
         self.holding = 0  # bytes held
         self.base = 0
         self.holes: list[tuple[int, int]] = _NONE  # sequence number and length of what was stepped over unseen
@@ -110,6 +112,8 @@ class Stream:
             place = piece[0] + piece[1]
         if place < end:
             gaps.append((place, end))
+        if self.held is _NOTHING:
+            self.held = []
         origin = captured - len(data)
         for begin, stop in gaps:
             new += stop - begin

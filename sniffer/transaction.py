@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from socket import AF_INET, AF_INET6, inet_ntop
+from typing import NamedTuple
+
+from sniffer.http1 import Body, body_of
 
 
 @lru_cache(maxsize=4096)
@@ -15,8 +17,13 @@ def endpoint(packed: bytes) -> tuple[str, int]:
     return inet_ntop(family, packed[:-2]), int.from_bytes(packed[-2:], "big")
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+def endpoints(key: bytes) -> tuple[bytes, bytes]:
+    """Return the source's and the destination's address and port from a segment's key."""
+    half = (len(key) - 4) // 2
+    return key[:half] + key[-4:-2], key[half : 2 * half] + key[-2:]
+
+
+class Transaction(NamedTuple):
     """One exchange. Times are in ns since the epoch, on the clock of the capture.
 
     ``request`` and ``response`` are the heads as sent, empty where there was none. ``line`` is the first line of the
@@ -39,7 +46,18 @@ class Transaction:
     received: int  # bytes of the request with head and framing
     sent: int  # bytes of the response with head and framing, interim responses included
     whole: bool  # the response came to its end
-    lasting: bool  # the connection may carry another exchange
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the connection may carry another exchange, RFC 9112 section 9.3."""
+        if not self.protocol or not self.response or not self.whole:
+            return False
+        for head in (self.request, self.response):
+            options = (field(head, b"connection") or b"").lower()
+            if b"close" in options or (b"HTTP/1.0" in head.split(b"\n", 1)[0] and b"keep-alive" not in options):
+                return False
+        bodyless = self.method == b"HEAD" or self.status in (204, 304)
+        return self.status != 101 and (bodyless or body_of(self.response, False).body is not Body.CLOSE)
 
     def request_field(self, name: bytes) -> bytes | None:
         """Return the value of a header field of the request; several are joined by ", ". ``name`` in lower case."""

@@ -1,0 +1,223 @@
+"""All flows: segments given to theirs, opened, closed, expired, kept to the bounds. The hot path of the sniffer.
+
+Time is that of the packets. Nothing is done for a segment that only acknowledges, and what lies within a body is
+stepped over by arithmetic.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Iterable
+from operator import attrgetter
+
+from sniffer.decode import ACK, SYN, Segment
+from sniffer.flow import NEVER, SECOND, Flow, Limits
+from sniffer.pairing import Counts
+from sniffer.stream import MASK, Stream, distance
+from sniffer.transaction import Transaction
+
+_SWEEP = 10 * SECOND  # ns between two looks for idle flows
+_EVICT = 16  # at a bound this part of the flows is closed at once, so that the search for the oldest is paid off
+_LATE_SYN = 1 << 16  # bytes that may have been captured before the SYN in front of them
+
+
+class HalfOpen:
+    """Sequence numbers that SYNs announced. At the bound the older half is forgotten."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit // 2
+        self._young: dict[bytes, int] = {}
+        self._old: dict[bytes, int] = {}
+
+    def add(self, key: bytes, seq: int) -> None:
+        """Take note of the first sequence number of a direction."""
+        if len(self._young) >= self._limit:
+            self._old, self._young = self._young, {}
+        self._young[key] = seq
+
+    def take(self, key: bytes) -> int | None:
+        """Return what is known of a direction, and forget it."""
+        seq = self._young.pop(key, None)
+        old = self._old.pop(key, None)
+        return old if seq is None else seq
+
+
+class Flows:
+    """The flows by key. ``out`` gathers the transactions; whoever feeds takes them away."""
+
+    def __init__(self, limits: Limits, counts: Counts) -> None:
+        self.limits = limits
+        self.counts = counts
+        self.out: list[Transaction] = []
+        self._streams: dict[bytes, Stream] = {}
+        self._half_open = HalfOpen(limits.half_open)
+        self._waiting: dict[Flow, None] = {}  # flows with an alarm
+        self._alarm = NEVER  # no later than the first of theirs
+        self._closed: deque[tuple[int, Flow]] = deque()  # closed flows with when they are forgotten
+        self._size = 0  # bytes kept
+        self._swept = 0
+
+    def feed(self, segments: Iterable[Segment]) -> None:
+        """Take segments in the order in which they were captured."""
+        streams = self._streams
+        for segment in segments:
+            time, key, seq, ack, flags, length, _, _ = segment
+            if time >= self._alarm:
+                self._ring(time)
+            stream = streams.get(key)
+            if stream is not None and not flags & 7:
+                stream.flow.seen = time
+                if length:
+                    reader = stream.reader
+                    if seq == stream.next and length < reader.skip:
+                        reader.skip -= length
+                        stream.next = (seq + length) & MASK
+                        stream.ack = ack
+                        continue
+                else:
+                    stream.ack = ack
+                    if stream.flow.alarm != NEVER:
+                        self._watch(stream.flow)
+                    continue
+            if flags & SYN:
+                segment = (time, key, (seq + 1) & MASK, *segment[3:])
+                stream = self._syn(stream, segment)
+            if stream is None:
+                if not length:
+                    continue
+                stream = self._open(segment)
+            flow = stream.flow
+            if flow.closed:
+                continue
+            flow.segment(stream, segment)
+            if flow.finished:
+                self._close(flow)
+                continue
+            if flow.alarm != NEVER or flow in self._waiting:
+                self._watch(flow)
+            self._account(flow)
+
+    def tick(self, now: int) -> None:
+        """Give up and close what has waited too long."""
+        if now >= self._alarm:
+            self._ring(now)
+        while self._closed and self._closed[0][0] <= now:
+            self._forget(self._closed.popleft()[1])
+        if not 0 <= now - self._swept < _SWEEP:
+            self._swept = now
+            for flow in self._open_flows():
+                if now - flow.seen > self.limits.idle or now - flow.began > self.limits.life:
+                    self._close(flow)
+
+    def finish(self) -> None:
+        """Close all flows, the oldest first."""
+        for flow in sorted(self._open_flows(), key=attrgetter("began")):
+            self._close(flow)
+        self._streams.clear()
+        self._closed.clear()
+
+    def _syn(self, stream: Stream | None, segment: Segment) -> Stream | None:
+        """Take note of the beginning that a SYN announces; return its stream if that is known."""
+        _, key, seq, ack, flags, _, _, _ = segment
+        if stream is not None:
+            same = not stream.started or 0 <= distance(stream.first, seq) < _LATE_SYN
+            if same:  # a copy, or captured late
+                self._begin(stream, seq)
+                if flags & ACK:
+                    self._begin(stream.peer, ack)
+                return stream
+            self._close(stream.flow)  # the ports are used again
+            self._forget(stream.flow)
+        self._half_open.add(key, seq)
+        if flags & ACK:
+            self._half_open.add(reverse(key), ack)
+        return None
+
+    @staticmethod
+    def _begin(stream: Stream, seq: int) -> None:
+        if not stream.started:
+            stream.start(seq)
+            stream.reader.sync()
+
+    def _open(self, segment: Segment) -> Stream:
+        time, key, seq, ack, flags, _, _, _ = segment
+        if len(self._streams) >= 2 * self.limits.flows:
+            self._evict()
+        back = reverse(key)
+        first, second = self._half_open.take(key), self._half_open.take(back)
+        if second is None and first == seq and flags & ACK:
+            second = ack  # the answer to SYN was not captured; the first data acknowledge it
+        flow = Flow((key, back), (first, second), time, self.limits, self.out, self.counts)
+        for stream in flow.streams:
+            self._streams[stream.key] = stream
+        self.counts.flows += 1
+        return flow.streams[0]
+
+    def _watch(self, flow: Flow) -> None:
+        """Keep the alarms after a change of a flow."""
+        flow.watch()
+        if flow.alarm == NEVER:
+            self._waiting.pop(flow, None)
+        else:
+            self._waiting[flow] = None
+            self._alarm = min(self._alarm, flow.alarm)
+
+    def _ring(self, time: int) -> None:
+        """Give up what has waited long enough."""
+        for flow in [flow for flow in self._waiting if flow.alarm <= time]:
+            if flow.closed:
+                continue
+            if flow.reset > time:
+                flow.give_up()
+            if flow.reset <= time or flow.finished:
+                self._close(flow)
+            else:
+                self._watch(flow)
+                self._account(flow)
+        self._alarm = min((flow.alarm for flow in self._waiting), default=NEVER)
+
+    def _account(self, flow: Flow) -> None:
+        """Keep to the bound of all bytes."""
+        size = flow.keeps
+        if size != flow.size:
+            self._size += size - flow.size
+            flow.size = size
+            while self._size > self.limits.all_bytes and self._streams:
+                self._evict()
+
+    def _close(self, flow: Flow) -> None:
+        """End a flow. It is remembered for a while, so that copies of its segments are known."""
+        if flow.closed:
+            return
+        flow.close()
+        self._size -= flow.size
+        self._waiting.pop(flow, None)
+        self._closed.append((flow.seen + self.limits.closed, flow))
+
+    def _forget(self, flow: Flow) -> None:
+        for stream in flow.streams:
+            if self._streams.get(stream.key) is stream:
+                del self._streams[stream.key]
+        flow.dismantle()
+
+    def _open_flows(self) -> set[Flow]:
+        return {stream.flow for stream in self._streams.values() if not stream.flow.closed}
+
+    def _evict(self) -> None:
+        """Make room: forget the closed flows; if those are few, close the ones that were idle for the longest time."""
+        before = len(self._streams)
+        while self._closed:
+            self._forget(self._closed.popleft()[1])
+        flows = self._open_flows()
+        if before - len(self._streams) < before // _EVICT:
+            for flow in heapq.nsmallest(max(1, len(flows) // _EVICT), flows, key=attrgetter("seen")):
+                self.counts.evicted += 1
+                self._close(flow)
+                self._forget(flow)
+
+
+def reverse(key: bytes) -> bytes:
+    """Return the key of the other direction."""
+    half = (len(key) - 4) // 2
+    return key[half : 2 * half] + key[:half] + key[-2:] + key[-4:-2]
