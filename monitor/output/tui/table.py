@@ -81,7 +81,8 @@ def table(snapshot: Snapshot, state: State, width: int, height: int, theme: Them
     first = max(0, min(selected - room // 2, len(rows) - room))
     shown = rows[first : first + room]
     # A short trend comes before the less important columns; a longer one is made of what they leave over.
-    trends = TRENDS if any(row.trend for row in shown) and width >= WITH_TREND else ()
+    longest = max((len(row.trend) for row in shown), default=0) if width >= WITH_TREND else 0
+    trends = [wide for at, wide in enumerate(TRENDS) if longest > (TRENDS[at - 1] if at else 0)]
     columns = _chosen(_columns(snapshot, theme), width - KEY - RANK - (TRENDS[0] + 2 if trends else 0))
     left = width - RANK - sum(column.width for column in columns)
     trend = next((wide for wide in reversed(trends) if left - wide - 2 >= KEY + wide // 2), trends[0] if trends else 0)
