@@ -54,23 +54,29 @@ class Session:
         """Take what is written within the time; False once the program is gone."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            if not select.select([self._fd], [], [], left)[0]:
-                break
-            try:
-                data = os.read(self._fd, 65536)
-            except OSError:
-                data = b""
-            if not data:
-                _, status = os.waitpid(self.pid, 0)
-                self.status = os.waitstatus_to_exitcode(status)
+            if not self._receive(left):
                 return False
-            self.raw += data
-            # The emulator keeps no faint letters: struck out ones, which the program has not, stand for them. What may
-            # be the beginning of that sequence waits for the rest.
-            data = (self._waiting + data).replace(b"\x1b[2m", b"\x1b[9m")
-            begun = next((n for n in (3, 2, 1) if data.endswith(b"\x1b[2"[:n])), 0)
-            self._waiting = data[len(data) - begun :]
-            self._stream.feed(data[: len(data) - begun])
+        return True
+
+    def _receive(self, seconds: float) -> bool:
+        """Take what is written next, if it comes within the time; False once the program is gone."""
+        if not select.select([self._fd], [], [], seconds)[0]:
+            return True
+        try:
+            data = os.read(self._fd, 65536)
+        except OSError:
+            data = b""
+        if not data:
+            _, status = os.waitpid(self.pid, 0)
+            self.status = os.waitstatus_to_exitcode(status)
+            return False
+        self.raw += data
+        # The emulator keeps no faint letters: struck out ones, which the program has not, stand for them. What may be
+        # the beginning of that sequence waits for the rest.
+        data = (self._waiting + data).replace(b"\x1b[2m", b"\x1b[9m")
+        begun = next((n for n in (3, 2, 1) if data.endswith(b"\x1b[2"[:n])), 0)
+        self._waiting = data[len(data) - begun :]
+        self._stream.feed(data[: len(data) - begun])
         return True
 
     def until(self, found: Callable[[str], bool] | str, seconds: float = 20) -> str:
@@ -78,7 +84,7 @@ class Session:
         end = time.monotonic() + seconds
         wanted = found if callable(found) else lambda text, what=found: what in text
         while not wanted(self.text()):
-            if not self.pump(0.05) or time.monotonic() > end:
+            if not self._receive(0.05) or time.monotonic() > end:
                 break
         assert wanted(self.text()), self.text()
         return self.text()
