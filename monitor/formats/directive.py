@@ -153,6 +153,8 @@ def _value(field: Field, stop: bytes, quoted: bool, behind: Sequence[Token]) -> 
             return VHOST
         case "host" | "list" if blank:
             return Part(_LIST, f"{field.name}: one or several between commas", fast=rb'[^ ,"\n]++')
+        case "host":
+            return replace(anything, fast=rb'[^ ,"\\%b\n]++' % re.escape(stop))  # of a list, row by row, the first
         case "ident" if stop == b" ":
             return IDENT
         case "user" if stop == b" " and _clf_time_next(behind):

@@ -45,7 +45,7 @@ SQUID = Format(
     (
         *(Part(EPOCH, "the time: seconds.milliseconds", "time"), Part(rb" ++", "blanks")),
         *(Part(rb"-?+\d{1,12}+", "the elapsed milliseconds", "duration"), _BLANK),
-        *(Part(rb"[^ \n]++", "the client", "host"), _BLANK, Part(rb"[A-Z_]++/", "the result code")),
+        *(Part(rb"[^ \n]++", "the client", "host", rb"[^ ,\n]++"), _BLANK, Part(rb"[A-Z_]++/", "the result code")),
         *(STATUS, _BLANK, SIZE, _BLANK, _METHOD, _BLANK, _TARGET, _BLANK),
         *(Part(rb"[^ \n]++ ", "the user"), Part(rb"[^ /\n]++/[^ \n]++ ", "hierarchy/peer")),
         Part(rb"[^\n]++", "the content type"),

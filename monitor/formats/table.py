@@ -95,7 +95,7 @@ class Table:
         else:
             cut["method"] = cut["section"] = b""
         # Of a list of proxies (X-Forwarded-For) the first is the client.
-        cut["host"] = cut.get("host", b"").split(b",", 1)[0].strip() or b"-"
+        cut["host"] = cut.get("host", b"").split(b",", 1)[0].strip(b" ") or b"-"
         return tuple([cut.get(name, b"") for name in self._order])
 
     def batch(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import datetime
 import itertools
 from collections.abc import Callable, Iterable
 
@@ -205,3 +206,51 @@ def mutated(lines: list[bytes]) -> st.SearchStrategy[bytes]:
         return text
 
     return st.lists(line() | st.sampled_from(lines) | st.binary(max_size=20), max_size=12).map(b"\n".join)
+
+
+def local(year: int, month: int, day: int, hour: int, minute: int, second: int) -> int | None:
+    """Epoch second of a local time."""
+    if not 1 <= year <= 9999 or not 1 <= month <= 12 or not 1 <= day <= calendar.monthrange(year, month)[1]:
+        return None
+    if hour > 23 or minute > 59 or second > 60:
+        return None
+    try:
+        epoch = int(datetime.datetime(year, month, day, hour, minute).timestamp()) + second
+    except (ValueError, OverflowError):
+        return None
+    return epoch if -62135510400 <= epoch < 253402214400 else None
+
+
+def iso_time(text: bytes, utc: bool = False) -> int | None:
+    """yyyy-mm-ddTHH:MM:SS, a fraction, a zone."""
+    if len(text) < 19 or [text[at : at + 1] for at in (4, 7, 13, 16)] != [b"-", b"-", b":", b":"]:
+        return None
+    numbers = [text[0:4], text[5:7], text[8:10], text[11:13], text[14:16], text[17:19]]
+    if text[10:11] not in (b"T", b" ") or not all(map(digits, numbers)):
+        return None
+    rest = text[19:]
+    if rest[:1] in (b".", b","):
+        fraction = rest[1:]
+        for mark in (b"Z", b"+", b"-"):
+            fraction = fraction.split(mark)[0]
+        if not digits(fraction) or len(fraction) > 9:
+            return None
+        rest = rest[1 + len(fraction) :]
+    year, month, day, hour, minute, second = map(int, numbers)
+    if not rest and not utc:
+        return local(year, month, day, hour, minute, second)
+    if rest in (b"", b"Z"):
+        rest = b"+0000"
+    zone = rest[1:3] + rest[-2:]
+    if (
+        rest[:1] not in (b"+", b"-")
+        or not digits(zone)
+        or not (len(rest) == 5 or (len(rest) == 6 and rest[3:4] == b":"))
+    ):
+        return None
+    if not 1 <= month <= 12:
+        return None
+    return clf_time(
+        b"%b/%b/%b:%b:%b:%b %b%b"
+        % (numbers[2], MONTHS[month - 1].encode(), numbers[0], numbers[3], numbers[4], numbers[5], rest[:1], zone)
+    )
