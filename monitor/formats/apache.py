@@ -87,7 +87,7 @@ def _tokens(text: str, start: int, end: int) -> list[Token]:
             tokens.append(Literal(_ESCAPES[text[at + 1]]))
             at += 2
         elif text[at] != "%":
-            tokens.append(Literal(text[at].encode()))
+            tokens.append(Literal(text[at].encode("utf-8", "surrogateescape")))
             at += 1
         else:
             match = _DIRECTIVE.match(text, at, end)

@@ -44,7 +44,7 @@ def find_apache(text: str, log: str) -> Format:
     own: dict[str, str] = {}
     logs: list[tuple[str, str]] = []
     unnamed = "common"  # what TransferLog uses
-    for line in re.sub(r"\\\r?\n", " ", text).split("\n"):
+    for line in re.sub(r"\\\r?\n", "", text).split("\n"):
         words = [quoted if plain == "" else plain for quoted, plain in _APACHE_WORD.findall(line)]
         statement = words[0].lower() if words else ""
         if statement == "logformat" and len(words) > 2:

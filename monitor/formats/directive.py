@@ -130,7 +130,8 @@ def _time(text: str, field: Field) -> Part:
             return Part(strftime_pattern(piece), f"{field.name}: {piece}")
         except StrftimeError as error:
             raise FormatError.at(text, field.position, str(error)) from None
-    return Part(ISO if field.time == "iso" else EPOCH, f"{field.name}: a time")
+    pattern = ISO if field.time == "iso" else EPOCH if field.name == "$msec" else rb"\d{1,19}+"
+    return Part(pattern, f"{field.name}: a time")
 
 
 def _value(field: Field, stop: bytes, quoted: bool, behind: Sequence[Token]) -> Part:

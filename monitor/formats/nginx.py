@@ -81,7 +81,7 @@ def compile_directive(text: str) -> Format:
         elif written[at] == "$":
             raise FormatError.at(text, characters[at][1] + 1, "expected a variable's name after $")
         else:
-            tokens.append(Literal(written[at].encode()))
+            tokens.append(Literal(written[at].encode("utf-8", "surrogateescape")))
             at += 1
     return build(text, _paired(tokens), name)
 

@@ -28,10 +28,10 @@ _PIECES = {
     "m": rb"\d\d",
     "b": MONTH,
     "B": rb"(?:" + b"|".join(_LONG) + rb")",
-    "d": rb"[ \d]\d",
+    "d": rb"\d\d",
     "j": rb"\d{3}",
-    "H": rb"[ \d]\d",
-    "I": rb"[ \d]\d",
+    "H": rb"\d\d",
+    "I": rb"\d\d",
     "p": rb"(?:AM|PM|am|pm)",
     "M": rb"\d\d",
     "S": rb"\d\d",
@@ -63,16 +63,17 @@ def strftime_pattern(text: str, names: set[str] | None = None) -> bytes:
     at = 0
     while at < len(text):
         if text[at] != "%":
-            pattern += re.escape(text[at].encode())
+            pattern += re.escape(text[at].encode("utf-8", "surrogateescape"))
             at += 1
             continue
         at += 1
         while text[at : at + 1] in ("E", "O", "-", "_"):
             at += 1
-        name = _SAME.get(text[at : at + 1], text[at : at + 1])
+        written = text[at : at + 1]
+        name = _SAME.get(written, written)
         if name not in _PIECES:
             raise StrftimeError(f"%{name} is not known in a time")
-        piece = _PIECES[name]
+        piece = rb"[ \d]\d" if written in ("e", "k", "l") else _PIECES[name]
         if names is None or name in names or name in "%ntaAuw":
             pattern += piece
         else:

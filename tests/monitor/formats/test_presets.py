@@ -60,7 +60,7 @@ def squid_line(line: bytes) -> Row | None:
         return None
     if not (status == b"-" or (digits(status) and len(status) == 3)) or not sized(size):
         return None
-    known = request(method + b" / HTTP/1.1")[0] and url != b"-"
+    known = method and request(method + b" / HTTP/1.1")[0] == method and url != b"-"
     first = client.split(b",")[0].strip(b" ") or b"-"
     cut = (method, section(url)) if known else (b"", b"")
     return int(seconds), first, *cut, status, 0 if size == b"-" else int(size)

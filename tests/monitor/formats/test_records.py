@@ -305,7 +305,9 @@ def w3c_row(found: dict[bytes, bytes], date: bytes) -> Row | None:
     if size not in (b"-", b"") and not (digits(size) and len(size) <= 19 and int(size) < 2**63):
         return None
     method, target = found.get(b"cs-method", b"-"), found.get(b"cs-uri-stem", b"-")
-    there = target not in (b"", b"-") and (b"cs-method" not in found or request(method + b" / HTTP/1.1")[0])
+    there = target not in (b"", b"-") and (
+        b"cs-method" not in found or method and request(method + b" / HTTP/1.1")[0] == method
+    )
     cut = (method, section(target)) if there else (b"", b"")
     host = found.get(b"c-ip", b"").split(b",")[0].strip(b" ") or b"-"
     return time, host, *cut, status, int(size) if digits(size) else 0
