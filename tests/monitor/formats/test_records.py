@@ -306,7 +306,7 @@ def w3c_row(found: dict[bytes, bytes], date: bytes) -> Row | None:
         return None
     method, target = found.get(b"cs-method", b"-"), found.get(b"cs-uri-stem", b"-")
     there = target not in (b"", b"-") and (
-        b"cs-method" not in found or method and request(method + b" / HTTP/1.1")[0] == method
+        b"cs-method" not in found or (method and request(method + b" / HTTP/1.1")[0] == method)
     )
     cut = (method, section(target)) if there else (b"", b"")
     host = found.get(b"c-ip", b"").split(b",")[0].strip(b" ") or b"-"
