@@ -15,4 +15,3 @@ class Block:
 
     log: int  # which log, counted from 0 in the order of their joining
     data: bytes
-    past: bool = False  # written before a live start, or handed on already before a restart; for the window's sake

@@ -65,7 +65,7 @@ def holds(descriptor: int, position: Position) -> bool:
 class File:
     """An open regular file that is read from ``offset`` on. Raises OSError as the file system does.
 
-    ``until``: lines before it are past, see ``Block``.
+    ``until``: lines before it are past, see ``Tail.past``.
     """
 
     done = False  # it may always grow

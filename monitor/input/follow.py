@@ -6,7 +6,7 @@ import glob
 import os
 import stat
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatch
 from functools import partial
 
@@ -70,11 +70,19 @@ class Followers:
         """Go back before the place where each log begins, before the first ``read``.
 
         ``enough(log, data)`` is handed blocks of whole lines, each the one before the last, and says when the log's
-        last window is known. What is read up to the place where it would have begun is marked as past.
+        last window is known. ``past`` returns them in their order. May be called again to go further back.
         """
         tails = [(index, log) for index, log in enumerate(self._logs) if isinstance(log, Tail)]
         for index, tail in tails:
             tail.warm(partial(enough, index), BUDGET // len(tails))
+
+    def past(self, log: int) -> Iterator[Block]:
+        """Return a log's lines up to the place where this run begins, oldest first, before the first ``read``.
+
+        They were read back by ``warm``, or read by the run before, which ``saved`` tells about.
+        """
+        tail = self._logs[log]
+        return tail.past() if isinstance(tail, Tail) else iter(())
 
     def head(self, log: int) -> bytes:
         """Return the first lines of the file that is read first, for formats that say there what is in it."""

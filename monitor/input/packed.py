@@ -15,7 +15,7 @@ from monitor.input.siblings import Sibling
 class Packed:
     """A source like ``File``. ``mark`` is what must stand before ``offset``; offsets are of the unpacked bytes.
 
-    ``until``: lines before it are past, see ``Block``.
+    ``until``: lines before it are past, see ``Tail.past``.
     """
 
     def __init__(self, sibling: Sibling, descriptor: int, head: bytes, offset: int, mark: Print | None = None) -> None:

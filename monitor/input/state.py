@@ -2,7 +2,7 @@
 
 A line is *told* with its interval. What was read of the interval that is still open is lost when the monitor is killed,
 so it must be read again: a restart goes back to a place before which every line was told (``settled``). The lines from
-there to where reading was (``read``) come again marked as past; those of a second before ``told`` were told, the others
+there to where reading was (``read``) come again as past; those of a second before ``told`` were told, the others
 were not. Knows nothing of intervals or engines.
 """
 

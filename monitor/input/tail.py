@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
 from dataclasses import replace
 
 from monitor.errors import TaplineError
@@ -92,6 +92,21 @@ class Tail:
         """Go back before the present place of reading and begin where the lines are ``enough``; see ``warm.py``."""
         self._sources = warmed(self._sources, self._lineage.older(self._sources), enough, budget)
 
+    def past(self) -> Iterator[Block]:
+        """Return the lines up to the place where this run begins: those read back, and those read by the run before."""
+        for source in self._sources.copy():
+            while source.offset < source.until and not source.done:
+                passed = source.passed
+                try:
+                    data = source.read(min(CHUNK, source.until - source.offset))
+                except (OSError, TaplineError) as error:
+                    self._tell(error)
+                    break
+                if data:
+                    yield Block(self._log, data)
+                elif source.passed == passed:
+                    break
+
     def head(self) -> bytes:
         """Return the first lines of the file that is read first, for those formats that say there what is in it."""
         head = self._sources[0].beginning(FIRST_LINES) if self._sources else b""
@@ -115,17 +130,16 @@ class Tail:
         while limit > 0 and index < len(self._sources):
             source = self._sources[index]
             passed = source.passed
-            past = source.until - source.offset
             try:
-                data = source.read(min(CHUNK, limit, past if past > 0 else limit))
+                data = source.read(min(CHUNK, limit))
             except (OSError, TaplineError) as error:
-                self.messages.append(str(unreadable(self.path, error) if isinstance(error, OSError) else error))
+                self._tell(error)
                 blocks.append(Block(self._log, self._drop(source)))
                 continue
             if data is None:
                 blocks.append(Block(self._log, self._truncated(source, now)))
                 continue
-            blocks.append(Block(self._log, data, past > 0))
+            blocks.append(Block(self._log, data))
             if source.passed != passed:
                 limit -= source.passed - passed
                 self._quiet[source.identity] = now
@@ -227,6 +241,9 @@ class Tail:
         if text != self._complaint:
             self._complaint = text
             self.messages.append(text)
+
+    def _tell(self, error: OSError | TaplineError) -> None:
+        self.messages.append(str(unreadable(self.path, error) if isinstance(error, OSError) else error))
 
     def _say(self, text: str) -> None:
         self.messages.append(f"{self.path}: {text}")
