@@ -52,7 +52,7 @@ class Positions:
 
     following: tuple[Position, ...]  # its files that are still read, in the order of writing
     known: tuple[Position, ...]  # files of its name that were read to the end, or are older than the following
-    modified: int  # ns; when the file that the log's name stands for was last written to, as far as we know
+    floor: int  # ns; what was last written to before is older than anything that could be missed
 
 
 def holds(descriptor: int, position: Position) -> bool:

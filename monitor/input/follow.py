@@ -135,7 +135,9 @@ class Followers:
         """Tell whether a path is the rotated name of another match or log, whose tail sees to it."""
         folder, name = os.path.split(path)
         return any(
-            os.path.dirname(other) == folder and rotated_names(os.path.basename(other)).fullmatch(name)
+            os.path.dirname(other) == folder
+            and rotated_names(os.path.basename(other)).fullmatch(name)
+            and not os.path.islink(other)  # a link to the latest of dated logs was none of them itself
             for other in {*matches, *self.names}
         )
 

@@ -15,7 +15,9 @@ from monitor.input.file import HEAD, File, Position, Print, holds
 from monitor.input.packed import Packed
 from monitor.input.siblings import Sibling, by_identity, siblings
 
-MAX_KNOWN = 256  # files remembered, so that they are not read again under another name or packed
+MAX_KNOWN = 512  # files remembered, so that they are not read again under another name or packed
+SETTLED_KNOWN = 64  # of them, those kept on when nothing has been rotated for a while
+SETTLE = 5.0  # s in which names are still changing, or a copy is being made, after a change
 MAX_LOST = 16  # places of which the rest is looked for in copies
 
 
@@ -34,8 +36,11 @@ class Lineage:
     def __init__(self, path: str, foreign: Container[str] = ()) -> None:
         self.path = path
         self.unsettled = False  # names changed during the last search, or a file was being made: search again
+        self.floor = 0  # ns; what was last written to before is older than anything that could be missed
         self.lost: list[Position] = []  # places whose file is gone; what follows them may be in a copy
         self._foreign = foreign
+        self._next_floor = 0
+        self._raised = 0.0  # when the floor was
         # Several may have the same identity: the system gives it to the next file when one was deleted.
         self._known: dict[tuple[tuple[int, int], Print], Position] = {}
 
@@ -53,7 +58,9 @@ class Lineage:
 
     def remember_present(self) -> None:
         """Know all rotated files that there are now: they are older than what is followed."""
-        for sibling in self._siblings()[-MAX_KNOWN:]:
+        names = self._siblings()
+        self.floor = self._next_floor = max((sibling.modified for sibling in names), default=-1) + 1
+        for sibling in names[-SETTLED_KNOWN:]:
             head = b""
             try:
                 descriptor, head, _ = sibling.open()
@@ -61,6 +68,14 @@ class Lineage:
             except (OSError, TaplineError):
                 pass
             self.remember(_whole(sibling, head))
+
+    def settle(self, modified: int, now: float) -> None:
+        """Note that the current file, last written to at ``modified`` (ns), was read to its end."""
+        if now > self._raised + 2 * SETTLE:  # late, because a search may find a file only when names have settled
+            self.floor = max(self.floor, self._next_floor)
+            self._next_floor, self._raised = modified, now
+            for key in list(self._known)[:-SETTLED_KNOWN]:
+                del self._known[key]
 
     def lose(self, position: Position) -> None:
         """Look for what follows ``position`` in copies from now on; of a file that was not read all of it is new."""
@@ -94,17 +109,14 @@ class Lineage:
         held = {source.identity for source in reading}
         return (sibling for sibling in reversed(self._siblings()) if sibling.identity not in held)
 
-    def missed(
-        self, since: int, reading: Collection[File | Packed], current: File | None = None
-    ) -> list[File | Packed]:
+    def missed(self, reading: Collection[File | Packed], current: File | None = None) -> list[File | Packed]:
         """Open the files that are neither being read nor known, and copies that go on where a place was lost.
 
         They come in the order of writing. ``current`` is what the log's name stands for, and may be being copied.
-        What is known and was not written to since ``since`` (ns) is left in peace.
         """
         self.unsettled = False
         names = self._siblings()
-        candidates = list(self._candidates(names, since, {source.identity for source in reading}))
+        candidates = list(self._candidates(names, {source.identity for source in reading}))
         found: list[tuple[int, File | Packed]] = []
         for candidate in sorted(candidates, key=lambda candidate: (candidate.packed, candidate.order)):
             source = self._source(candidate, [*reading, *(source for _, source in found)], current)
@@ -119,13 +131,13 @@ class Lineage:
     def _siblings(self) -> list[Sibling]:
         return [sibling for sibling in siblings(self.path) if sibling.path not in self._foreign]
 
-    def _candidates(self, names: list[Sibling], since: int, held: Container[tuple[int, int]]) -> Iterator[_Candidate]:
+    def _candidates(self, names: list[Sibling], held: Container[tuple[int, int]]) -> Iterator[_Candidate]:
         heads: dict[tuple[int, int], list[Print]] = {}
         for identity, head in self._known:
             heads.setdefault(identity, []).append(head)
         for order, sibling in enumerate(names):
             known = heads.get(sibling.identity)
-            if sibling.identity in held or not sibling.size or (known and sibling.modified < since):
+            if sibling.identity in held or not sibling.size or sibling.modified < self.floor:
                 continue
             try:
                 descriptor, beginning, packed = sibling.open()

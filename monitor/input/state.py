@@ -112,7 +112,7 @@ def _reading(value: Any) -> Reading:
         str(name): Positions(
             tuple(_position(each) for each in positions["following"]),
             tuple(_position(each) for each in positions["known"]),
-            int(positions["modified"]),
+            int(positions["floor"]),
         )
         for name, positions in value.items()
     }

@@ -25,14 +25,13 @@ from monitor.errors import TaplineError
 from monitor.input.archive import compression, is_binary, unreadable
 from monitor.input.block import Block
 from monitor.input.file import File, Positions, Print
-from monitor.input.lineage import Lineage
+from monitor.input.lineage import SETTLE, Lineage
 from monitor.input.lines import CHUNK
 from monitor.input.packed import Packed
 from monitor.input.warm import warmed
 
 LINGER = 60.0  # s without a byte after which a rotated file is closed; servers reopen within seconds
 FIRST_LINES = 64 * 1024  # bytes of the first lines at most
-SETTLE = 5.0  # s in which names are still changing, or a copy is being made, after a change
 MAX_OLD = 16  # rotated files watched for stragglers at once
 
 
@@ -52,7 +51,6 @@ class Tail:
         self._sources: list[File | Packed] = []  # in the order of writing
         self._current: File | None = None  # what the path stands for, or stood for before it was away
         self._away = False
-        self._modified = 0  # ns; when the current file was written to, last seen while it was what it was
         self._folder = 0  # ns; when an entry of the folder had changed at the last search
         self._searched = 0.0  # when missed files were searched for after a change
         self._quiet: dict[tuple[int, int], float] = {}  # by identity: since when a file has not grown
@@ -73,14 +71,14 @@ class Tail:
         """Begin where ``positions`` left it, wherever its files have got to; up to ``read`` the lines are past."""
         for position in positions.known:
             self._lineage.remember(position)
-        self._modified = positions.modified
+        self._lineage.floor = positions.floor
         for position in positions.following:
             if reopened := self._lineage.reopen(position):
                 self._sources.append(reopened)
             else:
                 self._lineage.lose(position)
         file = self._open()
-        self._sources += self._lineage.missed(self._modified, [*self._sources, file] if file else self._sources)
+        self._sources += self._lineage.missed([*self._sources, file] if file else self._sources)
         if file:
             self._adopt(file)
         if self._lineage.lost:
@@ -120,7 +118,7 @@ class Tail:
     def positions(self) -> Positions:
         """Tell how far the log was handed on."""
         following = tuple(source.position() for source in self._sources)
-        return Positions(following, self._lineage.known, self._modified)
+        return Positions(following, self._lineage.known, self._lineage.floor)
 
     def read(self, limit: int, now: float) -> list[Block]:
         """Return what is there, about ``limit`` bytes of it at most."""
@@ -148,7 +146,8 @@ class Tail:
             else:
                 index += 1
         if limit > 0:
-            self._modified = modified or self._modified  # all that was there at the look was still there to be read
+            if modified is not None:  # all that was there at the look was still there to be read
+                self._lineage.settle(modified, now)
             blocks += [Block(self._log, data) for data in self._drop_old(now)]
         return [block for block in blocks if block.data]
 
@@ -191,7 +190,7 @@ class Tail:
     def _search(self, now: float, begun: File | None = None, *, renew: bool = True) -> None:
         """Read what was missed before the current file, or before the one that is ``begun``."""
         reading = [*self._sources, begun] if begun else self._sources
-        missed = self._lineage.missed(self._modified, reading, begun or self._current)
+        missed = self._lineage.missed(reading, begun or self._current)
         at = self._sources.index(self._current) if self._current and not begun else len(self._sources)
         self._sources[at:at] = missed
         if renew:
@@ -206,7 +205,6 @@ class Tail:
                 return
         self._current = file
         self._sources.append(file)
-        self._modified = os.fstat(file.descriptor).st_mtime_ns
 
     def _open(self) -> File | None:
         if os.path.islink(self.path) and os.path.realpath(self.path) in self._foreign:
@@ -259,7 +257,6 @@ class Tail:
         source.begin(0)
         self._lineage.lose(position)
         self._search(now)
-        self._modified = os.fstat(source.descriptor).st_mtime_ns
         if position in self._lineage.lost:
             self._say("was truncated; reading goes on from its new beginning")
             return unfinished

@@ -36,7 +36,12 @@ def warmed(
     for source in _backwards(sources, older):
         end = source.offset
         if isinstance(source, Packed):
-            low, kept = _end_of(source, min(budget, PACKED_KEPT))
+            try:
+                low, kept = _end_of(source, min(budget, PACKED_KEPT))
+            except TaplineError:  # damaged: what can be read of it is not next to what was read
+                if source not in sources:
+                    source.close()
+                break
             reached = _back(_fetcher(kept, low), low, low + len(kept), enough, budget)
         else:
             reached = _back(partial(_pread, source.descriptor), 0, end, enough, budget)

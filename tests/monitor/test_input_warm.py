@@ -1,0 +1,135 @@
+"""A live start reads back as far as it is asked to, through rotated and packed predecessors, and then goes on."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.input.follow import Followers
+from monitor.input.siblings import siblings
+from monitor.input.tail import Tail
+from monitor.input.warm import warmed
+
+
+def numbered(start: int, end: int) -> bytes:
+    return b"".join(b"%07d some more of the line\n" % n for n in range(start, end))
+
+
+def first(data: bytes) -> int:
+    return int(data.split()[0])
+
+
+def past(tail: Tail) -> bytes:
+    return b"".join(block.data for block in tail.past())
+
+
+def read(tail: Tail) -> bytes:
+    return b"".join(block.data for block in tail.read(1 << 30, 0.0))
+
+
+def started(path: Path, wanted: int, budget: int = 1 << 28) -> tuple[Tail, list[bytes]]:
+    tail = Tail(str(path))
+    tail.start_at_end()
+    asked: list[bytes] = []
+
+    def enough(data: bytes) -> bool:
+        asked.append(data)
+        return first(data) <= wanted
+
+    tail.warm(enough, budget)
+    return tail, asked
+
+
+def test_only_as_much_is_read_back_as_is_wanted(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(numbered(0, 200_000) + b"half a li")
+    tail, asked = started(log, 195_000)
+    assert b"".join(reversed(asked)) == numbered(first(asked[-1]), 200_000)
+    assert 150_000 < first(asked[-1]) <= 195_000
+    assert past(tail) == numbered(first(asked[-1]), 200_000)
+    with log.open("ab") as stream:
+        stream.write(b"ne\nnew\n")
+    assert read(tail) == b"half a line\nnew\n"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_predecessors_are_read_back_too(tmp_path: Path, packed: bool) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(numbered(60_000, 60_100))
+    (tmp_path / "log.1").write_bytes(numbered(50_000, 60_000))
+    older = numbered(0, 50_000)
+    (tmp_path / "log.2.gz" if packed else tmp_path / "log.2").write_bytes(gzip.compress(older) if packed else older)
+    tail, asked = started(log, 45_000)
+    assert 30_000 < first(asked[-1]) <= 45_000
+    assert past(tail) == numbered(first(asked[-1]), 60_100)
+    with (tmp_path / "log.1").open("ab") as stream:
+        stream.write(b"straggler\n")
+    with log.open("ab") as stream:
+        stream.write(b"new\n")
+    assert read(tail) == b"straggler\nnew\n"
+
+
+def test_going_further_back_after_all_is_possible(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(numbered(0, 200_000))
+    tail, asked = started(log, 195_000)
+    assert past(tail) == numbered(first(asked[-1]), 200_000)
+    tail.warm(lambda data: first(data) == 0, 1 << 28)
+    assert past(tail) == numbered(0, 200_000)
+    assert read(tail) == b""
+
+
+def test_reading_back_ends_at_its_bound(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(numbered(0, 200_000))
+    tail, asked = started(log, -1, budget=1_000_000)
+    assert 900_000 < sum(map(len, asked)) <= 1_000_000
+    assert past(tail) == b"".join(reversed(asked))
+
+
+def test_reading_back_of_a_log_that_is_not_there_reads_its_predecessor(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    (tmp_path / "log.1").write_bytes(numbered(0, 100))
+    tail, _ = started(log, -1)
+    assert past(tail) == numbered(0, 100)
+    log.write_bytes(b"new\n")
+    assert read(tail) == b"new\n"
+
+
+@given(st.binary(max_size=300), st.integers(0, 300))
+def test_what_is_read_back_is_the_end_of_the_log(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, budget: int
+) -> None:
+    log = tmp_path_factory.mktemp("warm") / "log"
+    log.write_bytes(b"text\n" + data)
+    whole = (b"text\n" + data)[: (b"text\n" + data).rfind(b"\n") + 1]
+    tail = Tail(str(log))
+    tail.start_at_end()
+    asked: list[bytes] = []
+    tail.warm(lambda block: bool(asked.append(block)), budget)
+    back = b"".join(reversed(asked))
+    assert past(tail) == back
+    assert whole.endswith(back)
+    assert len(back) <= budget
+    tail.close()
+
+
+def test_the_head_and_the_time_of_writing_are_told(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"#Fields: a b\n" + numbered(0, 10_000))
+    followers = Followers([str(log)])
+    assert followers.head(0).startswith(b"#Fields: a b\n0000000 ")
+    assert followers.modified(0) == log.stat().st_mtime
+    followers.close()
+
+
+def test_a_predecessor_that_cannot_be_unpacked_ends_the_reading_back(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(numbered(5, 9))
+    (tmp_path / "log.1.gz").write_bytes(gzip.compress(numbered(0, 5))[:-20])
+    assert siblings(str(log))
+    tail, _ = started(log, 0)
+    assert past(tail).endswith(numbered(5, 9))
+    assert warmed([], [], lambda data: True, 0) == []
