@@ -28,9 +28,9 @@ class Live:
     def run(self) -> None:
         """Go on until a signal, the end of every pipe, or the user's wish."""
         while self._interrupt.signal is None:
-            read = self._read()
+            more = self._read()
             self._session.tell(self._session.engine.tick(time.monotonic()))
-            if not read:
+            if not more:
                 if self._followers.ended:
                     break
                 self._waker.wait(TICK, self._followers.watched())
@@ -40,7 +40,10 @@ class Live:
         self._session.summarize()
 
     def _read(self) -> bool:
-        """Count what there is, about a portion; tell whether there was anything."""
+        """Count what there is, about a portion; tell whether more was there than that.
+
+        Not whether more has come meanwhile: under a steady stream it always has, and a wait collects it.
+        """
         blocks = self._followers.read(time.monotonic(), PORTION)
         several = len(self._followers.names) > 1
         for block in blocks:
@@ -48,4 +51,4 @@ class Live:
             self._session.tell(self._session.engine.feed(batch, block.log, time.monotonic()))
         for text in self._followers.messages():
             self._session.note(text)
-        return bool(blocks)
+        return self._followers.more

@@ -58,6 +58,11 @@ class Followers:
         """Whether nothing can come any more: all logs are pipes whose writers have left."""
         return not self._patterns and all(isinstance(log, Stream) and log.ended for log in self._logs)
 
+    @property
+    def more(self) -> bool:
+        """Whether the last read left something that was there."""
+        return any(log.more for log in self._logs)
+
     def read(self, now: float, limit: int = READ) -> list[Block]:
         """Return what is there, about ``limit`` bytes at most. ``now``: monotonic seconds."""
         if self._patterns and (self._scanned is None or now - self._scanned >= RESCAN):

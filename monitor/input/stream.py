@@ -20,6 +20,7 @@ class Stream:
         self._log = log
         self.messages: deque[str] = deque(maxlen=100)
         self.ended = False
+        self.more = False  # the last read ended at its limit
         self._lines = Lines()
         self._named = path != "-"
         self._keeper = -1  # a writer of our own: without any, a pipe reports its end for ever
@@ -55,6 +56,7 @@ class Stream:
                 break
             limit -= len(chunk)
             blocks.append(self._lines.push(chunk))
+        self.more = limit <= 0
         return [Block(self._log, data) for data in blocks if data]
 
     def close(self) -> None:

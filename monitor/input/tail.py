@@ -47,6 +47,7 @@ class Tail:
         self._log = log
         self._foreign = foreign
         self.messages: deque[str] = deque(maxlen=100)
+        self.more = False  # the last read ended at its limit
         self._lineage = Lineage(path, foreign)
         self._sources: list[File | Packed] = []  # in the order of writing
         self._current: File | None = None  # what the path stands for, or stood for before it was away
@@ -145,7 +146,8 @@ class Tail:
                 blocks.append(Block(self._log, self._drop(source)))
             else:
                 index += 1
-        if limit > 0:
+        self.more = limit <= 0
+        if not self.more:
             if modified is not None:  # all that was there at the look was still there to be read
                 self._lineage.settle(modified, now)
             blocks += [Block(self._log, data) for data in self._drop_old(now)]
