@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from monitor.engine.snapshot import AlertRecord, State, Transition
 from monitor.engine.window import Window
+from monitor.rules import Metric, Rule
 from monitor.units import Threshold
 
 MAX_ALERTS = 10_000  # records kept; the oldest go, and how many is told
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """An average of a metric per second over a window, and the threshold that it is held against."""
-
-    threshold: Threshold
-    window: int = 120  # s
-    metric: str = "hits"
-    name: str = ""
+def basic(threshold: Threshold, window: int = 120, metric: str = "hits") -> Rule:
+    """Return the rule that the short form asks for: its name is empty."""
+    return Rule("", Metric(metric), True, threshold, window, threshold.rate)
 
 
 class History:
@@ -48,6 +44,10 @@ class History:
             if self._records[position] is old:
                 self._records[position] = new
                 return
+
+    def of(self, transition: Transition) -> AlertRecord:
+        """Return the record that a transition began or ended, one of the newest."""
+        return next(record for record in reversed(self._records) if transition in (record.raised, record.recovered))
 
     def records(self) -> tuple[AlertRecord, ...]:
         """All kept records, oldest first."""
@@ -115,18 +115,22 @@ class Watch:
         self.window.closed = closed
         self._mute_until = closed + self.rule.window
 
-    def begin_warm(self, first: int, *, whole: bool) -> None:
-        """Evaluate seconds from before the start, of which ``first`` is the oldest read back.
-
-        ``whole``: nothing stands before it in the log, so every window is known.
-        """
+    def begin_warm(self, *, whole: bool) -> None:
+        """Evaluate seconds from before the start; ``whole``: nothing stands before them in the log."""
         self.known = whole
-        self._known_from = None if whole else first + self.rule.window
-
-    def end_warm(self) -> None:
-        """Go on as live."""
-        self.known = True
         self._known_from = None
+
+    def know_from(self, first: int) -> None:
+        """Take ``first`` as the oldest second read back: from a window later on, every window was read whole."""
+        if not self.known:
+            self._known_from = first + self.rule.window
+
+    def adopt(self, history: History) -> None:
+        """Go on live, in another history, that begins with the alert that is on."""
+        self._known_from = None
+        self._history = history
+        if self.record is not None:
+            history.open(self.record)
 
     def _steps(self, to: int) -> Iterator[tuple[int, int]]:
         """The seconds that may change the state: where the sum changes, and where silence on telling ends."""
@@ -170,5 +174,12 @@ class Watch:
     def _transition(self, state: State, second: int, total: int) -> Transition:
         rule = self.rule
         return Transition(
-            state, second, total, Fraction(total, rule.window), rule.threshold, rule.window, rule.metric, rule=rule.name
+            state,
+            second,
+            total,
+            Fraction(total, rule.window),
+            rule.threshold,
+            rule.window,
+            rule.metric.value,
+            rule=rule.name,
         )

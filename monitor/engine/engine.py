@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from fractions import Fraction
 
-from monitor.engine.alert import History, Rule, Watch
+from monitor.engine.alert import History, Watch
+from monitor.engine.busiest import Busiest
 from monitor.engine.clock import Course, follow
 from monitor.engine.counts import Counts
+from monitor.engine.lateness import Lateness
+from monitor.engine.ledger import Ledger
+from monitor.engine.logs import Log, Logs
 from monitor.engine.rows import cut, join, pick
-from monitor.engine.snapshot import AlertRecord, Event, Interval, Note, Summary, Traffic
+from monitor.engine.series import Series
+from monitor.engine.snapshot import AlertRecord, Event, Note, Summary, Transition
 from monitor.engine.tally import Plan, Tally, count
-from monitor.engine.tells import traffic
 from monitor.formats.batch import Batch, Malformed
+from monitor.rules import Metric, Rule
 
 SAMPLES = 10  # malformed lines kept
-
-
-class Log:
-    """What is remembered of one log."""
-
-    __slots__ = ("came", "held", "lines", "newest")
-
-    def __init__(self) -> None:
-        self.lines = 0
-        self.newest: int | None = None  # s
-        self.came = 0.0  # monotonic s at which the newest line came
-        self.held: Batch | None = None  # rows that wait for the next line
 
 
 class Engine:
@@ -37,24 +29,23 @@ class Engine:
     """
 
     def __init__(self, rule: Rule, *, interval: int = 10, lateness: int = 5, top: int = 10, live: bool = False) -> None:
+        self._live = live
+        series = () if rule.metric is Metric.HITS else (Series.of(rule),)
+        self._plan = Plan(interval, rule.window, lateness, series)
         self._history = History()
         self._watch = Watch(rule, self._history)
-        self._live = live
-        self._top = top
-        self._plan = Plan(interval, rule.window, lateness, sizes=rule.metric == "bytes")
-        self._logs: dict[int, Log] = {}
+        self._ledger = Ledger(self._plan, top)
+        self._busiest = Busiest(rule.window)
+        self._logs = Logs(rule.window)
+        self._lateness = Lateness(lateness, rule.window)
         self._clock: int | None = None
-        self._closed: int | None = None  # the last second closed
-        self._newest: int | None = None  # the newest hit's second that moved the clock
-        self._open: dict[int, Counts] = {}
-        self._total = Counts()
+        self._closed = 0  # the last second closed, once there is a clock
+        self._newest = 0  # the newest second that moved the clock
         self._first: int | None = None
         self._last: int | None = None
         self._lines = self._blank = self._comments = self._malformed = self._parsed = self._late = 0
         self._malformed_before = 0  # before the first hit of all
         self._samples: list[Malformed] = []
-        self._busy: dict[int, int] = {}  # hits by second, of those that may still change
-        self._busiest: tuple[int, int] | None = None
 
     @property
     def clock(self) -> int | None:
@@ -62,33 +53,33 @@ class Engine:
         return self._clock
 
     @property
-    def alerts(self) -> tuple[AlertRecord, ...]:
-        """The alerts so far, oldest first, as many as are kept."""
-        return self._history.records()
+    def plan(self) -> Plan:
+        """What a tally made elsewhere must hold."""
+        return self._plan
 
     def feed(self, batch: Batch, log: int = 0, now: float | None = None) -> list[Event]:
         """Count a batch of a log; ``now``: monotonic seconds, live only."""
-        source = self._logs.setdefault(log, Log())
+        source = self._logs[log]
         self._note_lines(batch, source)
-        events: list[Event] = []
-        if now is not None:
-            events += self.tick(now)
-        if source.held is not None:
-            batch, source.held = join(source.held, batch), None
-        events += self._take(batch, source, now, final=False)
+        events = [] if now is None else self.tick(now)
+        for part in self._parts(batch):
+            if source.held is not None:
+                part, source.held = join(source.held, part), None
+            events += self._take(part, source, now, final=False)
         return events
 
     def tick(self, now: float) -> list[Event]:
         """Let the clock go on to ``now`` (monotonic seconds)."""
-        clock = self._clock_live(now)
+        clock = self._logs.clock(now, self._plan.lateness)
         if clock is None or self._clock is None or clock <= self._clock:
             return []
         self._clock = clock
-        return self._close(clock - self._plan.lateness - 1)
+        events = self._close(clock - self._plan.lateness - 1)
+        return events + self._set_lateness(self._lateness.calm(clock))
 
     def end(self, log: int) -> list[Event]:
         """Say that a log has ended: nothing waits for its next line."""
-        source = self._logs.pop(log, None)
+        source = self._logs.remove(log)
         if source is None or source.held is None:
             return []
         held, source.held = source.held, None
@@ -97,11 +88,11 @@ class Engine:
     def finish(self) -> list[Event]:
         """Close and tell what is open, as far as the newest hit: no silence is invented."""
         events: list[Event] = []
-        for log in list(self._logs):
+        for log in self._logs.numbers():
             events += self.end(log)
-        if self._newest is not None:
+        if self._clock is not None:
             events += self._close(self._newest)
-            events += self._tell(sorted(self._open))
+            events += self._tell_open()
         return events
 
     def summary(self) -> Summary:
@@ -115,12 +106,43 @@ class Engine:
             late=self._late,
             first=self._first,
             last=self._last,
-            busiest=self._find_busiest(),
-            traffic=self._whole(),
+            busiest=self._busiest.find(),
+            traffic=self._ledger.traffic(),
             alerts=self._history.records(),
             transitions=self._history.transitions,
             samples=tuple(self._samples),
         )
+
+    def alert_of(self, transition: Transition) -> AlertRecord:
+        """Return the alert that a transition began or ended."""
+        return self._history.of(transition)
+
+    # Before the start
+
+    def warm(self, batches: Iterable[Batch], *, whole: bool, age: float, now: float) -> list[Event]:
+        """Take in what was read back before a live start; it counts in no interval.
+
+        ``whole``: the log's first line is among it. ``age``: seconds since the last line came. Return the transition of
+        an alert that is on.
+        """
+        past = Engine(self._watch.rule, interval=self._plan.interval, lateness=self._plan.lateness)
+        past._watch.begin_warm(whole=whole)
+        for batch in batches:
+            past.feed(batch)
+        past.end(0)
+        if past._clock is None:
+            return []
+        self._watch = past._watch
+        self._watch.adopt(self._history)
+        self._clock, self._closed, self._newest = past._clock, past._closed, past._newest
+        self._logs[0].newest, self._logs[0].came = past._newest, now - age
+        events: list[Event] = [] if self._watch.record is None else [self._watch.record.raised]
+        return events + self.tick(now)
+
+    @property
+    def warm_enough(self) -> bool:
+        """False: an alert may have been on before the oldest line that was read back."""
+        return self._watch.known and not (self._watch.record and self._watch.record.raised.since_before)
 
     # Lines to rows
 
@@ -134,48 +156,71 @@ class Engine:
             self._samples.append(replace(sample, line=sample.line + source.lines))
         source.lines += batch.lines
 
+    def _parts(self, batch: Batch) -> Iterable[Batch]:
+        """One by one where a live line may be late, so that the lateness can rise at the right one."""
+        times = batch.times
+        if not self._live or len(times) < 2:
+            return (batch,)
+        clock = times[0] if self._clock is None else self._clock
+        for second in times:
+            if clock - second > self._lateness.base:
+                return (cut(batch, row, row + 1) for row in range(len(times)))
+            clock = max(clock, second)
+        return (batch,)
+
     def _take(self, batch: Batch, source: Log, now: float | None, *, final: bool) -> list[Event]:
         """Settle all rows that can be settled; the others wait in ``source.held``."""
         times = batch.times
         window = self._plan.window
+        position = source.position(now)
+        start = self._clock if position is None or self._clock is None else max(self._clock, position)
         if not final and times:
-            before = times[-2] if len(times) > 1 else self._clock
+            before = times[-2] if len(times) > 1 else start
             if before is not None and times[-1] > before + window:  # it needs the next line's consent
                 source.held = cut(batch, len(times) - 1, len(times))
                 batch = cut(batch, 0, len(times) - 1)
                 times = batch.times
-        tally = self._count(batch)
+        tally = None
+        if start is None or not times or min(times) >= start - window:
+            tally = count(batch, self._plan, self._clock_at(source, times, now))
         if tally is not None:
             return self._merge(tally, source, now)
-        steps, settled = follow(times, self._clock, window, final=final)
+        steps, settled = follow(times, start, window, final=final)
         if settled < len(times):
             rest = cut(batch, settled, len(times))
             source.held = rest if source.held is None else join(rest, source.held)
         events: list[Event] = []
         self._put_malformed(sum(not at for at in batch.malformed_at))
         for course, rows in steps:
-            part = pick(batch, sorted(rows, key=times.__getitem__) if course in (Course.OLD, Course.ANCHOR) else rows)
             if course is Course.AHEAD:
-                self._take_ahead(part)
+                self._take_ahead(pick(batch, rows))
                 continue
-            if course is Course.ANCHOR:
-                events += self._reanchor(min(part.times), max(part.times))
-            tally = count(part, self._plan, self._clock_at)
+            if course is not Course.RUN:
+                rows = sorted(rows, key=times.__getitem__)
+            part = pick(batch, rows)
+            if course is Course.ANCHOR and self._logs.alone(source, now, self._plan.lateness):
+                events += self._reanchor(part.times[0], part.times[-1], source)
+            tally = count(part, self._plan, self._clock_at(source, part.times, now))
             assert tally is not None
             events += self._merge(tally, source, now)
         return events
 
-    def _count(self, batch: Batch) -> Tally | None:
-        """Count a batch, unless it goes back by more than the window."""
-        clock, times = self._clock, batch.times
-        if clock is None or not times or times[0] >= clock:
-            return count(batch, self._plan)
-        if min(times) < clock - self._plan.window:
-            return None
-        return count(batch, self._plan, self._clock_at)
+    def _clock_at(self, source: Log, times: Sequence[int], now: float | None) -> Callable[[int], int] | None:
+        """The clock by the newest second of a log; None where that second is the clock."""
+        clock = self._clock
+        others = self._logs.others(source, now, self._plan.lateness)
+        if others is None:
+            if clock is None or not times or times[0] >= clock:
+                return None
+            return lambda newest: max(newest, clock)
+        slowest, fastest = others
+        window = self._plan.window
 
-    def _clock_at(self, newest: int) -> int:
-        return newest if self._clock is None else max(newest, self._clock)
+        def at(newest: int) -> int:
+            known = min(newest, slowest) if clock is None else max(clock, min(newest, slowest))
+            return max(known, max(newest, fastest) - window)
+
+        return at
 
     # Rows to counts
 
@@ -184,80 +229,78 @@ class Engine:
         if not tally.rows:
             self._put_malformed(tally.malformed_before)
             return []
-        plan = self._plan
+        plan, ledger, window = self._plan, self._ledger, self._watch.window
         if self._clock is None:
-            self._clock = tally.head
-            self._closed = tally.head - plan.lateness - 1
-            self._watch.window.closed = self._closed
-            tally.malformed_before += self._malformed_before
-            self._malformed_before = 0
-        assert self._closed is not None
-        arrival = self._clock - self._clock % plan.interval
+            self._clock = self._newest = tally.head
+            self._closed = window.closed = tally.head - plan.lateness - 1
+            self._watch.know_from(tally.head)
+            self._put_malformed(self._malformed_before)
+        clock, closed = self._clock, self._closed
+        arrival = ledger.start_of(clock)
+        clock_at = self._clock_at(source, (tally.last,), now)
+        late = 0
         self._put_malformed(tally.malformed_before)
         for start, counts in tally.intervals.items():
-            told = start + plan.interval - 1 <= self._closed
-            key = arrival if told else start
-            held = self._open.get(key)
-            if held is None:
-                self._open[key] = counts
-            else:
-                held.merge(counts)
-            self._late += counts.late
+            late += counts.late
+            ledger.put(arrival if ledger.last_of(start) <= closed else start, counts)
         for start, malformed in tally.malformed.items():
-            key = max(start, arrival)
-            self._open.setdefault(key, Counts()).malformed += malformed
-        amount_of = 1 if plan.sizes else 0
-        window = self._watch.window
+            ledger.at(max(start, arrival)).malformed += malformed
+        amount_of = len(plan.series)  # the rule's own series, or else the hits
         for second, amounts in tally.seconds.items():
-            if second <= self._closed:
-                window.add_late(self._closed + 1, second, amounts[amount_of])
-                own = second - second % plan.interval
-                key = arrival if own + plan.interval - 1 <= self._closed else own
-                self._open[key].late += amounts[0]
-                self._late += amounts[0]
+            if second <= closed:
+                window.add_late(closed + 1, second, amounts[amount_of])
+                start = ledger.start_of(second)
+                ledger.at(arrival if ledger.last_of(start) <= closed else start).late += amounts[0]
+                late += amounts[0]
             else:
                 window.add(second, amounts[amount_of])
-            if second >= self._clock - plan.window:  # what is older may have been settled
-                self._busy[second] = self._busy.get(second, 0) + amounts[0]
-        for (second, clock), amounts in tally.late.items():
-            window.add_late(max(self._closed + 1, clock - plan.lateness), second, amounts[amount_of])
-            self._busy[second] = self._busy.get(second, 0) + amounts[0]
+            if second >= clock - plan.window:
+                self._busiest.add(second, amounts[0])
+        for (second, came), amounts in tally.late.items():
+            window.add_late(max(closed + 1, came - plan.lateness), second, amounts[amount_of])
+            self._busiest.add(second, amounts[0])
+        self._late += late
         self._first = tally.first if self._first is None else min(self._first, tally.first)
         self._last = tally.last if self._last is None else max(self._last, tally.last)
-        self._newest = max(self._newest, tally.last) if self._newest is not None else tally.last
-        if source.newest is None or tally.last > source.newest:
-            source.newest = tally.last
-            source.came = now or 0.0
-        self._clock = max(self._clock, tally.last)
-        return self._close(self._clock - plan.lateness - 1)
+        self._newest = max(self._newest, tally.last)
+        position = source.position(now)
+        if position is None or tally.last >= position:
+            source.newest, source.came = tally.last, now
+        self._clock = max(clock, tally.last) if clock_at is None else clock_at(tally.last)
+        events = self._close(self._clock - plan.lateness - 1)
+        if self._live:
+            events += self._watch_lateness(tally, clock, late)
+        return events
+
+    def _watch_lateness(self, tally: Tally, clock: int, late: int) -> list[Event]:
+        """Note how late live lines came; where one is late it came alone."""
+        if tally.rows > 1:
+            self._lateness.in_time(tally.rows)
+            return []
+        note = self._lateness.note(max(0, clock - tally.first), clock, late=bool(late))
+        return self._set_lateness(note)
+
+    def _set_lateness(self, note: str | None) -> list[Event]:
+        if note is None:
+            return []
+        assert self._clock is not None
+        self._plan = replace(self._plan, lateness=self._lateness.seconds)
+        return [Note(self._clock, note)]
 
     def _take_ahead(self, rows: Batch) -> None:
         """Count rows far ahead of the clock that the next line did not confirm: late, in the interval of the clock."""
         assert self._clock is not None
+        assert self._last is not None
         counts = Counts()
         counts.add(rows.hosts, rows.methods, rows.sections, rows.statuses, rows.sizes)
         counts.late = len(rows.times)
         self._late += counts.late
-        self._open.setdefault(self._clock - self._clock % self._plan.interval, Counts()).merge(counts)
-        for second, size in zip(rows.times, rows.sizes, strict=True):
-            self._watch.window.add(second, size if self._plan.sizes else 1)
+        self._ledger.put(self._ledger.start_of(self._clock), counts)
+        amounts = self._plan.series[0].amounts(rows) if self._plan.series else [1] * len(rows.times)
+        for second, amount in zip(rows.times, amounts, strict=True):
+            self._watch.window.add(second, amount)
         self._put_malformed(rows.malformed)
-        assert self._last is not None
         self._last = max(self._last, *rows.times)
-
-    def _reanchor(self, first: int, newest: int) -> list[Event]:
-        """Start over at an earlier time, all that is open closed and told."""
-        assert self._clock is not None
-        events = self._close(self._clock)
-        events += self._tell(sorted(self._open))
-        self._settle_busy()
-        self._watch.reanchor(first - 1)
-        self._closed = first - 1
-        self._clock = self._newest = newest
-        for source in self._logs.values():
-            source.newest = newest
-        events.append(Note(newest, "the log goes back in time: started over there"))
-        return events
 
     def _put_malformed(self, malformed: int) -> None:
         """Count malformed lines in the interval of the clock."""
@@ -266,60 +309,43 @@ class Engine:
         if self._clock is None:
             self._malformed_before += malformed
         else:
-            self._open.setdefault(self._clock - self._clock % self._plan.interval, Counts()).malformed += malformed
+            self._ledger.at(self._ledger.start_of(self._clock)).malformed += malformed
 
     # Time
 
-    def _clock_live(self, now: float) -> int | None:
-        clocks = [source.newest + int(now - source.came) for source in self._logs.values() if source.newest is not None]
-        return max(clocks) if clocks else None
+    def _reanchor(self, first: int, newest: int, source: Log) -> list[Event]:
+        """Start over at an earlier time, all that is open closed and told."""
+        assert self._clock is not None
+        events = self._close(self._clock)
+        events += self._tell_open()
+        self._ledger.restart()
+        self._busiest.settle(self._closed, everything=True)
+        self._watch.reanchor(first - 1)
+        self._closed = first - 1
+        self._clock = self._newest = newest
+        self._logs.reset(source, newest)
+        events.append(Note(newest, "the log goes back in time: started over there"))
+        return events
 
     def _close(self, to: int) -> list[Event]:
         """Close the seconds up to ``to``, in order, and tell the intervals whose last second that closes."""
-        assert self._closed is not None
         if to <= self._closed:
             return []
-        interval = self._plan.interval
+        ledger = self._ledger
         self._closed = to
-        starts = sorted(start for start in self._open if start + interval - 1 <= to)
-        transitions, sums, _ = self._watch.close(to, [start + interval - 1 for start in starts])
+        starts = ledger.due(to, silent=self._live)
+        transitions, sums, _ = self._watch.close(to, [ledger.last_of(start) for start in starts])
         events: list[Event] = []
+        told = 0
         for start, held in zip(starts, sums, strict=True):
-            while transitions and transitions[0].at < start + interval:
-                events.append(transitions.pop(0))
-            events.append(self._interval(start, held))
-        events += transitions
-        if len(self._busy) > 2 * self._plan.window:
-            self._settle_busy()
+            while told < len(transitions) and transitions[told].at <= ledger.last_of(start):
+                events.append(transitions[told])
+                told += 1
+            events.append(ledger.tell(start, held)[0])
+        events += transitions[told:]
+        self._busiest.settle(to)
         return events
 
-    def _tell(self, starts: Iterable[int]) -> list[Event]:
-        return [self._interval(start, self._watch.window.total) for start in starts]
-
-    def _interval(self, start: int, held: int) -> Interval:
-        counts = self._open.pop(start)
-        told = traffic(counts, self._top)
-        self._total.merge(counts)
-        return Interval(start, start + self._plan.interval, told, held, Fraction(held, self._watch.rule.window))
-
-    # The whole
-
-    def _whole(self) -> Traffic:
-        if not self._open:
-            return traffic(self._total, self._top)
-        whole = Counts()
-        whole.merge(self._total)
-        for counts in self._open.values():
-            whole.merge(counts)
-        return traffic(whole, self._top)
-
-    def _find_busiest(self) -> tuple[int, int] | None:
-        found = [(second, hits) for second, hits in self._busy.items()]
-        if self._busiest:
-            found.append(self._busiest)
-        return max(found, key=lambda pair: (pair[1], -pair[0]), default=None)
-
-    def _settle_busy(self) -> None:
-        self._busiest = self._find_busiest()
-        horizon = (self._closed or 0) - self._plan.window
-        self._busy = {second: hits for second, hits in self._busy.items() if second > horizon}
+    def _tell_open(self) -> list[Event]:
+        held = self._watch.window.total
+        return [self._ledger.tell(start, held)[0] for start in self._ledger.open_starts()]

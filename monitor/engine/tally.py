@@ -16,6 +16,7 @@ from operator import lt
 from typing import TypeVar
 
 from monitor.engine.counts import Counts
+from monitor.engine.series import Series
 from monitor.formats.batch import Batch
 
 Item = TypeVar("Item", int, bytes)
@@ -28,8 +29,8 @@ class Plan:
     interval: int = 10
     window: int = 120
     lateness: int = 5
-    sizes: bool = False  # bytes by second
-    last: bool = False  # the latest hit by section
+    series: tuple[Series, ...] = ()  # what is counted by second besides hits
+    detail: bool = False  # tables of clients, agents ..., and the latest hit by section
 
 
 class Tally:
@@ -42,8 +43,8 @@ class Tally:
         self.first = 0  # the earliest second
         self.last = 0  # the newest
         self.head = 0  # the first row's second
-        self.seconds: dict[int, tuple[int, int]] = {}  # hits and bytes by second, late ones left out
-        self.late: dict[tuple[int, int], tuple[int, int]] = {}  # hits and bytes by (second, arrival)
+        self.seconds: dict[int, tuple[int, ...]] = {}  # hits, then each series, by second; late ones left out
+        self.late: dict[tuple[int, int], tuple[int, ...]] = {}  # the same by (second, arrival)
         self.intervals: dict[int, Counts] = {}  # by start
         self.malformed: dict[int, int] = {}  # by start of interval
         self.malformed_before = 0  # those before the first row
@@ -87,19 +88,25 @@ def count(batch: Batch, plan: Plan, clock_at: Callable[[int], int] | None = None
     tally.last = course[-1]
     tally.head = times[0]
 
-    hits = Counter(times)
-    if plan.sizes:
-        sizes: dict[int, int] = {}
-        for second, size in zip(times, batch.sizes, strict=True):
-            sizes[second] = sizes.get(second, 0) + size
-    else:
-        sizes = dict.fromkeys(hits, 0)
+    hits: dict[int, int] = Counter(times)
+    columns = [hits]
     for (second, clock), at in late.items():
-        size = sum(batch.sizes[row] for row in at) if plan.sizes else 0
-        tally.late[second, clock] = len(at), size
         hits[second] -= len(at)
-        sizes[second] -= size
-    tally.seconds = {second: (n, sizes[second]) for second, n in hits.items() if n}
+        tally.late[second, clock] = (len(at),)
+    for series in plan.series:
+        amounts = series.amounts(batch)
+        by_second = dict.fromkeys(hits, 0)
+        for second, amount in zip(times, amounts, strict=True):
+            by_second[second] += amount
+        for (second, clock), at in late.items():
+            amount = sum([amounts[row] for row in at])
+            by_second[second] -= amount
+            tally.late[second, clock] += (amount,)
+        columns.append(by_second)
+    seconds = [second for second, n in hits.items() if n]
+    tally.seconds = dict(
+        zip(seconds, zip(*[[column[s] for s in seconds] for column in columns], strict=True), strict=True)
+    )
 
     start = 0
     while start < rows:
@@ -170,5 +177,5 @@ def _add(
         counts = tally.intervals[interval] = Counts()
     sections = pick(batch.sections)
     counts.add(pick(batch.hosts), pick(batch.methods), sections, pick(batch.statuses), pick(batch.sizes))
-    if plan.last:
+    if plan.detail:
         counts.note_last(pick(batch.times), sections)

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
-from monitor.engine.alert import Rule
+from monitor.engine.alert import basic
 from monitor.engine.engine import Engine
 from monitor.engine.snapshot import Event, Interval, State, Transition
 from monitor.formats.batch import Batch
+from monitor.rules import Rule
 from monitor.units import Threshold
 
 MALFORMED = "malformed"
@@ -17,7 +18,7 @@ Line = int | str  # a second, or MALFORMED
 
 
 def rule(threshold: str = "10", window: int = 120, metric: str = "hits") -> Rule:
-    return Rule(Threshold.parse(threshold), window, metric)
+    return basic(Threshold.parse(threshold), window, metric)
 
 
 def batch(lines: Sequence[Line], first: int = 0) -> Batch:

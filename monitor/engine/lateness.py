@@ -1,0 +1,48 @@
+"""How long a second stays open, live: longer while a log comes in bursts. Knows nothing of what lines say."""
+
+from __future__ import annotations
+
+from collections import deque
+
+RECENT = 100  # lines looked back at
+CALM = 600  # s of log time without a burst, after which the lateness falls back
+
+
+class Lateness:
+    """The lateness as it is now.
+
+    When more than half of the last 100 lines came late it rises to their largest delay, at most half the window.
+    """
+
+    __slots__ = ("_burst", "_delays", "_most", "base", "seconds")
+
+    def __init__(self, base: int, window: int) -> None:
+        self.base = self.seconds = base
+        self._most = max(base, window // 2)
+        self._delays: deque[int] = deque(maxlen=RECENT)  # 0: in time
+        self._burst = 0  # the clock when a line came last that would be late by the base
+
+    def in_time(self, lines: int) -> None:
+        """Note lines that came in time."""
+        self._delays.extend([0] * min(lines, RECENT))
+
+    def note(self, delay: int, clock: int, *, late: bool) -> str | None:
+        """Note one line; return what a person should know."""
+        self._delays.append(delay if late else 0)
+        if delay > self.base:
+            self._burst = clock
+        if sum(map(bool, self._delays)) * 2 <= RECENT:
+            return None
+        wanted = min(max(self._delays), self._most)
+        if wanted <= self.seconds:
+            return None
+        self.seconds = wanted
+        self._delays.clear()
+        return f"lateness {wanted} s: this log comes in bursts"
+
+    def calm(self, clock: int) -> str | None:
+        """Fall back after a while without bursts; return what a person should know."""
+        if self.seconds == self.base or clock - self._burst < CALM:
+            return None
+        self.seconds = self.base
+        return f"lateness {self.base} s again"

@@ -1,0 +1,89 @@
+"""The intervals that are open, the total of those that were told. Knows nothing of alerts or logs."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from monitor.engine.counts import Counts
+from monitor.engine.snapshot import Interval, Traffic
+from monitor.engine.tally import Plan
+from monitor.engine.tells import traffic
+
+SILENT = 360  # silent intervals told of one silence; what they would say is clear
+
+
+class Ledger:
+    """Counts by interval: put in while open, then told once and added to the total."""
+
+    __slots__ = ("_length", "_open", "_told", "_top", "_window", "total")
+
+    def __init__(self, plan: Plan, top: int) -> None:
+        self._length = plan.interval
+        self._window = plan.window
+        self._top = top
+        self._open: dict[int, Counts] = {}  # by start
+        self._told: int | None = None  # the end of the last one told
+        self.total = Counts()
+
+    def start_of(self, second: int) -> int:
+        """Return the start of the interval that holds a second."""
+        return second - second % self._length
+
+    def last_of(self, start: int) -> int:
+        """Return an interval's last second."""
+        return start + self._length - 1
+
+    def at(self, start: int) -> Counts:
+        """Return the counts of an open interval."""
+        counts = self._open.get(start)
+        if counts is None:
+            counts = self._open[start] = Counts()
+        return counts
+
+    def put(self, start: int, counts: Counts) -> None:
+        """Add counts to an interval; they must not be used afterwards."""
+        held = self._open.get(start)
+        if held is None:
+            self._open[start] = counts
+        else:
+            held.merge(counts)
+
+    def due(self, closed: int, *, silent: bool) -> list[int]:
+        """Return the starts of the intervals to be told when ``closed`` is the last closed second, in order."""
+        last = closed - self._length + 1
+        due = [start for start in self._open if start <= last]
+        if silent and self._told is not None:
+            end = self.start_of(last)
+            first = max(self._told, end - (SILENT - 1) * self._length)
+            due += [start for start in range(first, end + 1, self._length) if start not in self._open]
+        return sorted(due)
+
+    def open_starts(self) -> list[int]:
+        """Return the starts of all open intervals, in order."""
+        return sorted(self._open)
+
+    def tell(self, start: int, held: int) -> tuple[Interval, Counts]:
+        """Close an interval, at whose end the window held so much."""
+        counts = self._open.pop(start, None) or Counts()
+        end = self._told = start + self._length
+        told = Interval(start, end, traffic(counts, self._top), held, Fraction(held, self._window))
+        self.total.merge(counts)
+        return told, counts
+
+    def restart(self) -> None:
+        """Go on at another time: there is no silence in between."""
+        self._told = None
+
+    def whole(self) -> Counts:
+        """Return all that was counted, what is open included."""
+        if not self._open:
+            return self.total
+        whole = Counts()
+        whole.merge(self.total)
+        for counts in self._open.values():
+            whole.merge(counts)
+        return whole
+
+    def traffic(self) -> Traffic:
+        """Return the statistics of all that was counted."""
+        return traffic(self.whole(), self._top)
