@@ -73,6 +73,6 @@ def _replay(session: Session, interrupt: Interrupt) -> None:
                 break
             if block is None:
                 break
-            session.tell(session.engine.feed(session.read(log, block), log))
+            session.tell(session.engine.feed(session.read(log, block)))
     session.tell(session.engine.finish())
     session.summarize()

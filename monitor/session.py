@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from monitor.config import Settings
-from monitor.engine.alert import Rule
+from monitor.engine.alert import basic
 from monitor.engine.engine import Engine
-from monitor.engine.snapshot import AlertRecord, Event, Interval, Note, Transition
+from monitor.engine.snapshot import Event, Interval, Note, Transition
 from monitor.formats import Batch, Columns, Format, Malformed, Reader
 from monitor.output.presenter import Presenter
 
@@ -36,7 +36,7 @@ class Session:
         """Make an engine by the settings, for the whole or for what a filter lets through."""
         settings = self.settings
         return Engine(
-            Rule(settings.threshold, settings.window, settings.metric),
+            basic(settings.threshold, settings.window, settings.metric),
             interval=settings.interval,
             lateness=settings.lateness,
             top=settings.top,
@@ -71,7 +71,7 @@ class Session:
                 case Interval():
                     self._each(lambda presenter, event=event: presenter.interval(event))  # type: ignore[misc]
                 case Transition():
-                    record = self._record(event)
+                    record = self.engine.alert_of(event)
                     self._each(lambda presenter, event=event, record=record: presenter.transition(event, record))  # type: ignore[misc]
                 case Note():
                     self.note(event.text)
@@ -88,9 +88,3 @@ class Session:
     def _each(self, call: Callable[[Presenter], None]) -> None:
         for presenter in self.presenters:
             call(presenter)
-
-    def _record(self, transition: Transition) -> AlertRecord:
-        for record in reversed(self.engine.alerts):
-            if transition in (record.raised, record.recovered):
-                return record
-        return AlertRecord(transition, None, transition.hits, transition.at)

@@ -177,7 +177,7 @@ class Engine:
         if not final and times:
             before = times[-2] if len(times) > 1 else start
             if before is not None and times[-1] > before + window:  # it needs the next line's consent
-                source.held = cut(batch, len(times) - 1, len(times))
+                source.held = pick(batch, [len(times) - 1])
                 batch = cut(batch, 0, len(times) - 1)
                 times = batch.times
         tally = None
@@ -187,7 +187,7 @@ class Engine:
             return self._merge(tally, source, now)
         steps, settled = follow(times, start, window, final=final)
         if settled < len(times):
-            rest = cut(batch, settled, len(times))
+            rest = pick(batch, range(settled, len(times)))
             source.held = rest if source.held is None else join(rest, source.held)
         events: list[Event] = []
         self._put_malformed(sum(not at for at in batch.malformed_at))
