@@ -52,6 +52,8 @@ class Counts:
                 by_section[section] += size
             else:
                 by_section[section] = size
+        if b"" in by_section:  # a section like any other where the request is one; else of no section
+            by_section[b""] -= sum(size for size, method in zip(sizes, methods, strict=True) if not method)
         self.kinds.update(zip(sections, statuses, methods, strict=True))
         self.clients.update(hosts)
         if len(self.kinds) > MAX_KINDS or max(map(len, by_section)) > MAX_KEY:
@@ -104,7 +106,9 @@ class Counts:
         """Return hits, errors and bytes by section."""
         hits: dict[bytes, int] = {}
         errors: dict[bytes, int] = {}
-        for (section, status, _), count in self.kinds.items():
+        for (section, status, method), count in self.kinds.items():
+            if not method:
+                continue
             hits[section] = hits.get(section, 0) + count
             if status[:1] in _ERRORS:
                 errors[section] = errors.get(section, 0) + count
@@ -112,9 +116,10 @@ class Counts:
         rows = {section: (count, errors.get(section, 0), sizes[section]) for section, count in hits.items()}
         if self.folded:
             for section, row in self.folded.sections.items():
+                if not row[0]:
+                    continue
                 held = rows.get(section, (0, 0, 0))
                 rows[section] = (held[0] + row[0], held[1] + row[1], held[2] + row[2])
-        rows.pop(b"", None)  # no request: a hit in no section
         return rows
 
     def codes(self) -> dict[bytes, int]:
@@ -152,12 +157,14 @@ class Folded:
         for section, size in sizes.items():
             self._row(section)[2] += size
         for (section, status, method), hits in kinds.items():
+            self.codes[status] += hits
+            self.methods[method] += hits
+            if not method:
+                continue
             row = sections[section] if section in sections else self._row(section)
             row[0] += hits
             if status[:1] in _ERRORS:
                 row[1] += hits
-            self.codes[status] += hits
-            self.methods[method] += hits
 
     def merge(self, other: Folded) -> None:
         """Count what another has counted."""
@@ -179,7 +186,7 @@ class Folded:
                 names.update(kept)
         if len(self.sections) <= MAX_SECTIONS:
             return False
-        hits = {section: row[0] for section, row in self.sections.items() if section not in (OTHER, b"")}
+        hits = {section: row[0] for section, row in self.sections.items() if section != OTHER}
         stay = dict(largest(hits, KEEP_SECTIONS))
         other = self._row(OTHER)
         for section in hits.keys() - stay.keys():
