@@ -5,35 +5,41 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import compress
 
 from monitor.engine.distinct import Distinct
 from monitor.engine.snapshot import OTHER
 
 MAX_KEY = 1000  # bytes; longer ones count in (other)
-MAX_KINDS = 60_000  # (section, status, method) held before they are folded by section
-MAX_SECTIONS = 40_000  # sections folded so far; above it ...
+MAX_SECTIONS = 40_000  # sections held; above it ...
 KEEP_SECTIONS = 20_000  # ... the ones with most hits stay, the others go into (other)
 MAX_NAMES = 1_000  # methods and statuses; a server knows a dozen, an attacker may invent any
 
-Kind = tuple[bytes, bytes, bytes]  # section, status, method
-
 
 class Counts:
-    """Hits by section, status and method, bytes by section, distinct clients."""
+    """Hits, errors and bytes by section, hits by status and by method, distinct clients.
 
-    __slots__ = ("clients", "exact", "folded", "hits", "kinds", "last", "late", "malformed", "size", "sizes")
+    A column is counted for itself, so that each is one pass in C and what is counted is small.
+    """
+
+    __slots__ = (
+        "clients", "codes", "errors", "exact", "hits", "last", "late", "malformed", "methods", "sections", "size",
+        "sizes",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.hits = 0
         self.size = 0  # bytes
         self.late = 0
         self.malformed = 0
-        self.kinds: Counter[Kind] = Counter()
-        self.sizes: dict[bytes, int] = {}  # bytes by section, of what is in ``kinds``
+        self.sections: Counter[bytes] = Counter()
+        self.sizes: dict[bytes, int] = {}  # bytes by section
+        self.errors: Counter[bytes] = Counter()  # statuses 4xx and 5xx by section
+        self.codes: Counter[bytes] = Counter()
+        self.methods: Counter[bytes] = Counter()  # b"" is no request
         self.last: dict[bytes, int] = {}  # the latest hit by section; only where it is asked for
         self.clients = Distinct()
         self.exact = True  # False: sections were put into (other) because there were too many
-        self.folded: Folded | None = None
 
     def add(
         self,
@@ -44,20 +50,31 @@ class Counts:
         sizes: Sequence[int],
     ) -> None:
         """Count rows."""
+        codes = Counter(statuses)
+        names = Counter(methods)
         self.hits += len(hosts)
         self.size += sum(sizes)
+        self.clients.update(hosts)
+        _add(self.codes, codes)
+        _add(self.methods, names)
+        _bound(self.codes)
+        _bound(self.methods)
+        if b"" in names:  # no request: a hit in no section
+            there = [bool(method) for method in methods]
+            sections = list(compress(sections, there))
+            statuses = list(compress(statuses, there))
+            sizes = list(compress(sizes, there))
         by_section = self.sizes
         for section, size in zip(sections, sizes, strict=True):
             if section in by_section:
                 by_section[section] += size
             else:
                 by_section[section] = size
-        if b"" in by_section:  # a section like any other where the request is one; else of no section
-            by_section[b""] -= sum(size for size, method in zip(sizes, methods, strict=True) if not method)
-        self.kinds.update(zip(sections, statuses, methods, strict=True))
-        self.clients.update(hosts)
-        if len(self.kinds) > MAX_KINDS or max(map(len, by_section)) > MAX_KEY:
-            self.fold()
+        self.sections.update(sections)
+        if any(code[:1] in ERRORS for code in codes):
+            self.errors.update(compress(sections, [status[:1] in ERRORS for status in statuses]))
+        if by_section and (len(by_section) > MAX_SECTIONS or max(map(len, by_section)) > MAX_KEY):
+            self._fold()
 
     def note_last(self, times: Sequence[int], sections: Sequence[bytes]) -> None:
         """Keep the latest hit of each section."""
@@ -73,130 +90,62 @@ class Counts:
         self.late += other.late
         self.malformed += other.malformed
         self.exact = self.exact and other.exact
-        kinds, count = self.kinds, self.kinds.get
-        for kind, hits in other.kinds.items():
-            kinds[kind] = count(kind, 0) + hits
-        sizes, weigh = self.sizes, self.sizes.get
-        for section, size in other.sizes.items():
-            sizes[section] = weigh(section, 0) + size
+        for mine, its in (
+            (self.sections, other.sections),
+            (self.sizes, other.sizes),
+            (self.errors, other.errors),
+            (self.codes, other.codes),
+            (self.methods, other.methods),
+        ):
+            _add(mine, its)
         for section, second in other.last.items():
             if second > self.last.get(section, second - 1):
                 self.last[section] = second
         self.clients.merge(other.clients)
-        if other.folded:
-            self.fold()
-            assert self.folded
-            self.folded.merge(other.folded)
-        if len(kinds) > MAX_KINDS:
-            self.fold()
+        if len(self.sections) > MAX_SECTIONS:
+            self._fold()
+        _bound(self.codes)
+        _bound(self.methods)
 
-    def fold(self) -> None:
-        """Give up which section had which status by which method, to bound the memory."""
-        if self.folded is None:
-            self.folded = Folded()
-        self.folded.add(self.kinds, self.sizes)
-        self.kinds.clear()
-        self.sizes.clear()
-        if self.folded.bound():
+    def _fold(self) -> None:
+        """Put what is too long or too rare into (other)."""
+        gone = {section for section in self.sections if len(section) > MAX_KEY}
+        if len(self.sections) > MAX_SECTIONS:
+            stay = dict(largest(self.sections, KEEP_SECTIONS))
+            gone |= self.sections.keys() - stay.keys() - {OTHER}
             self.exact = False
-            for section in self.last.keys() - self.folded.sections.keys():
-                self.last[OTHER] = max(self.last.get(OTHER, 0), self.last.pop(section))
-
-    def sections(self) -> dict[bytes, tuple[int, int, int]]:
-        """Return hits, errors and bytes by section."""
-        hits: dict[bytes, int] = {}
-        errors: dict[bytes, int] = {}
-        for (section, status, method), count in self.kinds.items():
-            if not method:
-                continue
-            hits[section] = hits.get(section, 0) + count
-            if status[:1] in _ERRORS:
-                errors[section] = errors.get(section, 0) + count
-        sizes = self.sizes
-        rows = {section: (count, errors.get(section, 0), sizes[section]) for section, count in hits.items()}
-        if self.folded:
-            for section, row in self.folded.sections.items():
-                if not row[0]:
-                    continue
-                held = rows.get(section, (0, 0, 0))
-                rows[section] = (held[0] + row[0], held[1] + row[1], held[2] + row[2])
-        return rows
-
-    def codes(self) -> dict[bytes, int]:
-        """Return hits by status."""
-        found = dict(self.folded.codes) if self.folded else {}
-        for (_, status, _), count in self.kinds.items():
-            found[status] = found.get(status, 0) + count
-        return found
-
-    def methods(self) -> dict[bytes, int]:
-        """Return hits by method, requests that are none left out."""
-        found = dict(self.folded.methods) if self.folded else {}
-        for (_, _, method), count in self.kinds.items():
-            found[method] = found.get(method, 0) + count
-        found.pop(b"", None)
-        return found
+        for counts in (self.sections, self.sizes, self.errors):
+            moved = sum([counts.pop(section, 0) for section in gone])
+            if moved:
+                counts[OTHER] = counts.get(OTHER, 0) + moved
+        self.sizes.setdefault(OTHER, 0)
+        latest = max([self.last.pop(section, 0) for section in gone], default=0)
+        if latest:
+            self.last[OTHER] = max(self.last.get(OTHER, 0), latest)
 
 
-_ERRORS = (b"4", b"5")
+ERRORS = (b"4", b"5")  # as a status begins
 
 
-class Folded:
-    """Counts by section, by status and by method, each for itself."""
+def _add(mine: dict[bytes, int], its: Mapping[bytes, int]) -> None:
+    """Add counts."""
+    if not mine:
+        mine.update(dict(its))
+        return
+    for key, amount in its.items():
+        if key in mine:
+            mine[key] += amount
+        else:
+            mine[key] = amount
 
-    __slots__ = ("codes", "methods", "sections")
 
-    def __init__(self) -> None:
-        self.sections: dict[bytes, list[int]] = {}  # hits, errors, bytes
-        self.codes: Counter[bytes] = Counter()
-        self.methods: Counter[bytes] = Counter()
-
-    def add(self, kinds: Mapping[Kind, int], sizes: Mapping[bytes, int]) -> None:
-        """Take over what was counted by kind."""
-        sections = self.sections
-        for section, size in sizes.items():
-            self._row(section)[2] += size
-        for (section, status, method), hits in kinds.items():
-            self.codes[status] += hits
-            self.methods[method] += hits
-            if not method:
-                continue
-            row = sections[section] if section in sections else self._row(section)
-            row[0] += hits
-            if status[:1] in _ERRORS:
-                row[1] += hits
-
-    def merge(self, other: Folded) -> None:
-        """Count what another has counted."""
-        for section, (hits, errors, size) in other.sections.items():
-            row = self._row(section)
-            row[0] += hits
-            row[1] += errors
-            row[2] += size
-        self.codes.update(other.codes)
-        self.methods.update(other.methods)
-
-    def bound(self) -> bool:
-        """Put what is too much into (other); return whether sections were."""
-        for names in (self.codes, self.methods):
-            if len(names) > MAX_NAMES:
-                kept = dict(largest(names, MAX_NAMES // 2))
-                kept[OTHER] = kept.get(OTHER, 0) + names.total() - sum(kept.values())
-                names.clear()
-                names.update(kept)
-        if len(self.sections) <= MAX_SECTIONS:
-            return False
-        hits = {section: row[0] for section, row in self.sections.items() if section != OTHER}
-        stay = dict(largest(hits, KEEP_SECTIONS))
-        other = self._row(OTHER)
-        for section in hits.keys() - stay.keys():
-            for column, amount in enumerate(self.sections.pop(section)):
-                other[column] += amount
-        return True
-
-    def _row(self, section: bytes) -> list[int]:
-        key = section if len(section) <= MAX_KEY else OTHER
-        return self.sections.setdefault(key, [0, 0, 0])
+def _bound(names: Counter[bytes]) -> None:
+    """Put the names that are too many into (other)."""
+    if len(names) > MAX_NAMES or any(len(name) > MAX_KEY for name in names):
+        kept = dict(largest({name: n for name, n in names.items() if len(name) <= MAX_KEY}, MAX_NAMES // 2))
+        kept[OTHER] = kept.get(OTHER, 0) + names.total() - sum(kept.values())
+        names.clear()
+        names.update(kept)
 
 
 def largest(counts: Mapping[bytes, int], limit: int) -> list[tuple[bytes, int]]:

@@ -8,25 +8,23 @@ from monitor.engine.snapshot import Row, Traffic
 
 def traffic(counts: Counts, top: int) -> Traffic:
     """Return the statistics of a stretch of time with its ``top`` sections by hits (0: all)."""
-    sections = counts.sections()
-    codes = counts.codes()
     statuses: dict[str, int] = {}
-    for code, hits in sorted(codes.items()):
+    for code, hits in sorted(counts.codes.items()):
         if code[:1] in _CLASSES:
             name = _CLASSES[code[:1]]
             statuses[name] = statuses.get(name, 0) + hits
-    rows = []
-    for section, hits in largest({section: row[0] for section, row in sections.items()}, top):
-        _, errors, size = sections[section]
-        rows.append(Row(section, hits, size, errors, counts.last.get(section)))
+    rows = [
+        Row(section, hits, counts.sizes[section], counts.errors.get(section, 0), counts.last.get(section))
+        for section, hits in largest(counts.sections, top)
+    ]
     return Traffic(
         hits=counts.hits,
         size=counts.size,
         clients=len(counts.clients),
         clients_exact=counts.clients.exact,
         statuses=statuses,
-        codes=codes,
-        methods=counts.methods(),
+        codes=dict(counts.codes),
+        methods={method: hits for method, hits in counts.methods.items() if method},
         sections=tuple(rows),
         sections_exact=counts.exact,
         malformed=counts.malformed,
