@@ -96,13 +96,16 @@ class Courier:
         with self._changed:
             return Deliveries(self._delivered, self._failed, self._dropped)
 
-    def close(self, grace: float = GRACE) -> None:
-        """Give what is pending ``grace`` seconds, then drop the rest. Returns a little later at most."""
+    def hurry(self, grace: float = GRACE) -> None:
+        """Give what is pending ``grace`` seconds from now."""
         self._patience.end(grace)
         with self._changed:
             self._closed = True
             self._changed.notify()
-        self._thread.join(grace + 1)
+
+    def close(self) -> None:
+        """Wait until everything is delivered or the time is over, then drop the rest. Goes with ``hurry``."""
+        self._thread.join(max(0.0, self._patience.left(float("inf"))) + 1)
         with self._changed:
             while self._waiting:
                 self._drop(self._waiting.popleft(), "the monitor ended")

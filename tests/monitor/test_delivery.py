@@ -32,6 +32,7 @@ def test_notices_arrive_in_order() -> None:
     courier = Courier("test", gate)
     for number in range(20):
         courier.offer(notice(number))
+    courier.hurry()
     courier.close()
     assert gate.came == [f"raised at {number}" for number in range(20)]
     assert courier.counts == Deliveries(20, 0, 0)
@@ -50,6 +51,7 @@ def test_a_flood_on_a_delivery_that_hangs_is_bounded_and_the_drops_are_counted_a
         f"test: not delivered: raised at {QUEUE + 3}: {QUEUE} are waiting (dropped so far: 3)"
     )
     gate.open.set()
+    courier.hurry()
     courier.close()
     assert courier.counts == Deliveries(QUEUE + 1, 0, 3)
 
@@ -62,6 +64,7 @@ def test_a_failure_is_counted_and_told_and_the_next_one_goes_on() -> None:
     courier = Courier("test", deliver)
     courier.offer(notice(0))
     courier.offer(notice(1))
+    courier.hurry()
     courier.close()
     assert courier.counts == Deliveries(1, 1, 0)
     assert courier.messages() == ["test: raised at 0: exit status 3 (failed so far: 1)"]
@@ -73,7 +76,8 @@ def test_at_the_end_what_hangs_is_cut_short_and_the_rest_dropped() -> None:
     for number in range(3):
         courier.offer(notice(number))
     assert gate.busy.wait(10)
-    courier.close(grace=0.05)
+    courier.hurry(0.05)
+    courier.close()
     assert courier.counts == Deliveries(0, 1, 2)
     assert [message.rpartition(": ")[0] for message in courier.messages()[1:]] == [
         "test: not delivered: raised at 1: the monitor ended (dropped so far",
@@ -89,4 +93,5 @@ def test_messages_are_bounded() -> None:
     for number in range(3 * QUEUE):
         courier.offer(notice(number))
     assert len(courier.messages()) == 100
-    courier.close(grace=0)
+    courier.hurry(0)
+    courier.close()

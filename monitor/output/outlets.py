@@ -1,0 +1,122 @@
+"""Everybody beyond the screen who is told, as one presenter: alert log, command, webhook, metrics, report."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from monitor.config import Settings
+from monitor.engine.snapshot import AlertRecord, Interval, Row, Snapshot, Summary, Table, Transition
+from monitor.output.alertlog import AlertLog
+from monitor.output.delivery import Courier
+from monitor.output.hooks import Command
+from monitor.output.notice import make_notice
+from monitor.output.report import Report, Subject
+from monitor.output.text import Times
+from monitor.output.webhook import Webhook
+
+ROWS = 1000  # sections an interval, for the metrics' labels and the report's tables, whatever a person wants to see
+
+
+class Outlets:
+    """Starts those whom the settings ask for. Never blocks, except for a bounded time in ``close``."""
+
+    def __init__(self, settings: Settings, times: Times) -> None:
+        """Raises UsageError for a setting that means nothing, TaplineError for what cannot be had."""
+        self._times = times
+        self._host = platform.node()
+        self._messages: list[str] = []
+        self._couriers: list[Courier] = []
+        command = Command(settings.on_alert) if settings.on_alert is not None else None
+        webhook = Webhook(settings.webhook) if settings.webhook is not None else None
+        self._report = None
+        if settings.html:
+            subject = Subject(settings.logs, settings.threshold, settings.metric, settings.window)
+            self._report = Report(settings.html, subject, settings.interval, times)
+        self._log = AlertLog(settings.alert_log, times) if settings.alert_log else None
+        self._metrics = None
+        self._server = None
+        if settings.metrics is not None:
+            # Imported here: without the option, the client library's time at start is nobody's gain.
+            from monitor.output.prometheus import Counters, MetricsServer
+
+            self._metrics = Counters(time.time)
+            self._server = MetricsServer(settings.metrics, self._metrics)
+            self._messages.append(f"metrics: {self._server.url}")
+        if command:
+            self._couriers.append(Courier("on-alert", command))
+        if webhook:
+            self._couriers.append(Courier("webhook", webhook))
+
+    @property
+    def rows(self) -> int:
+        """How many sections an interval must have for these listeners; 0 when they need none."""
+        return ROWS if self._metrics or self._report else 0
+
+    @property
+    def wants_state(self) -> bool:
+        """Whether ``state`` is of use."""
+        return self._metrics is not None
+
+    @property
+    def wants_tables(self) -> bool:
+        """Whether ``summary`` shows tables."""
+        return self._report is not None
+
+    @property
+    def history(self) -> tuple[AlertRecord, ...]:
+        """Alerts that the alert log held at the start, oldest first."""
+        return self._log.history if self._log else ()
+
+    def interval(self, interval: Interval) -> None:
+        """Count it for the metrics, keep it for the report."""
+        if self._metrics:
+            self._metrics.interval(interval)
+        if self._report:
+            self._report.interval(interval)
+
+    def transition(self, transition: Transition, record: AlertRecord) -> None:
+        """Log it, count it, and have it delivered."""
+        if self._log:
+            self._log.transition(transition, record)
+        if self._metrics:
+            self._metrics.transition(transition, record)
+        if self._couriers:
+            notice = make_notice(transition, record, self._host, self._times)
+            for courier in self._couriers:
+                courier.offer(notice)
+
+    def note(self, text: str) -> None:
+        """Notes are for people at the screen."""
+
+    def state(self, snapshot: Snapshot, unread: int) -> None:
+        """Tell the metrics of the present; once a second is enough. ``unread``: bytes in the logs not read yet."""
+        if self._metrics:
+            self._metrics.state(snapshot, unread, {courier.name: courier.counts for courier in self._couriers})
+
+    def messages(self) -> list[str]:
+        """What a person should know since the last call."""
+        told, self._messages = self._messages, []
+        if self._log:
+            told += self._log.messages()
+        for courier in self._couriers:
+            told += courier.messages()
+        return told
+
+    def summary(
+        self, summary: Summary, reading: str, tables: Mapping[Table, tuple[Row, ...]] = MappingProxyType({})
+    ) -> None:
+        """Write the report. Raises TaplineError."""
+        if self._report:
+            self._report.summary(summary, reading, tables)
+
+    def close(self) -> None:
+        """Give what is pending a bounded time; then ``messages`` has the last words."""
+        for courier in self._couriers:  # all at the same time
+            courier.hurry()
+        for courier in self._couriers:
+            courier.close()
+        if self._server:
+            self._server.close()

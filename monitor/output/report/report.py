@@ -1,0 +1,51 @@
+"""Collects what the page needs over time, and writes the page. Where nothing can be written is told at the start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from monitor.engine.snapshot import Interval, Row, Summary, Table
+from monitor.errors import TaplineError
+from monitor.output.report.page import Subject, page
+from monitor.output.report.timeline import HEAT_SLOTS, SLOTS, Timeline
+from monitor.output.text import Times
+
+
+class Report:
+    """The page of one run."""
+
+    def __init__(self, path: Path, subject: Subject, interval: int, times: Times) -> None:
+        """``interval`` in seconds. Raises TaplineError when ``path`` cannot be written."""
+        self._path = path
+        self._subject = subject
+        self._times = times
+        self._traffic = Timeline(interval, SLOTS, sections=False)
+        self._heat = Timeline(interval, HEAT_SLOTS, sections=True)
+        if path.is_dir():
+            raise TaplineError(f"--html {path}: Is a directory")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise TaplineError(f"--html {path}: cannot be written")
+
+    def interval(self, interval: Interval) -> None:
+        """Keep what the page will show of it."""
+        self._traffic.add(interval)
+        self._heat.add(interval)
+
+    def summary(self, summary: Summary, reading: str, tables: Mapping[Table, tuple[Row, ...]]) -> None:
+        """Write the page; who reads an older one meanwhile reads it whole. Raises TaplineError."""
+        text = page(self._subject, summary, reading, tables, self._traffic, self._heat, self._times)
+        data = text.encode("utf-8", "backslashreplace")
+        try:
+            if self._path.exists() and not self._path.is_file():  # a pipe, /dev/stdout
+                self._path.write_bytes(data)
+                return
+            beside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+            try:
+                beside.write_bytes(data)
+                beside.replace(self._path)
+            finally:
+                beside.unlink(missing_ok=True)
+        except OSError as error:
+            raise TaplineError(f"--html {self._path}: {error.strerror}") from error
