@@ -121,7 +121,7 @@ class LineFormat:
             if letter in "io" and re.fullmatch(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", argument):
                 return _header(argument.lower().encode(), letter == "i"), True
             if letter == "t":
-                return _strftime(argument), True
+                return _strftime(argument), False
             if letter + argument in _WITH_ARGUMENT:
                 return _WITH_ARGUMENT[letter + argument], False
         elif letter == "r":
@@ -224,7 +224,7 @@ def _strftime(argument: str) -> Field:
         if layout in fractions:
             unit, modulus, form = fractions[layout]
             return form % (at // unit % modulus)
-        return time.strftime(layout, _local(at // 1_000_000_000)).encode()
+        return time.strftime(layout, _local(at // 1_000_000_000)).encode().replace(b"\n", b" ")
 
     return value
 

@@ -39,7 +39,19 @@ class Limits:
 class Flow:
     """Two streams between two endpoints, and the exchanges that they carry."""
 
-    __slots__ = ("alarm", "began", "blocked", "closed", "limits", "pairing", "reset", "seen", "size", "streams")
+    __slots__ = (
+        "alarm",
+        "armed",
+        "began",
+        "blocked",
+        "closed",
+        "limits",
+        "pairing",
+        "reset",
+        "seen",
+        "size",
+        "streams",
+    )
 
     def __init__(
         self,
@@ -63,6 +75,7 @@ class Flow:
         self.began = time
         self.seen = time  # when the last segment came
         self.alarm = NEVER  # when what is missing is given up; kept by ``watch``
+        self.armed = NEVER  # when its table looks at it next
         self.blocked = False  # a piece waits for bytes of the other direction
         self.closed = False
         self.reset = NEVER  # when the flow is closed because of RST
@@ -176,7 +189,7 @@ class Flow:
                     stream.fin = None
                     stream.advance(1)  # FIN has a number of its own
                     self.pairing.now = self.seen
-                    stream.reader.close()
+                    stream.reader.close(orderly=True)
                     stream.finished = True
                     moved = True
 

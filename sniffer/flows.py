@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable
+from itertools import count
 from operator import attrgetter
 
 from sniffer.decode import ACK, SYN, Segment
@@ -52,8 +53,9 @@ class Flows:
         self.out: list[Transaction] = []
         self._streams: dict[bytes, Stream] = {}
         self._half_open = HalfOpen(limits.half_open)
-        self._waiting: dict[Flow, None] = {}  # flows with an alarm
-        self._alarm = NEVER  # no later than the first of theirs
+        self._alarms: list[tuple[int, int, Flow]] = []  # a heap of when to look at which flow
+        self._alarm = NEVER  # the first of them
+        self._armed = count()  # keeps flows of one time apart
         self._closed: deque[tuple[int, Flow]] = deque()  # closed flows with when they are forgotten
         self._size = 0  # bytes kept
         self._swept = 0
@@ -78,7 +80,8 @@ class Flows:
                 else:
                     stream.ack = ack
                     if stream.flow.alarm != NEVER:
-                        self._watch(stream.flow)
+                        stream.flow.watch()
+                        self._arm(stream.flow)
                     continue
             if flags & SYN:
                 segment = (time, key, (seq + 1) & MASK, *segment[3:])
@@ -94,8 +97,8 @@ class Flows:
             if flow.finished:
                 self._close(flow)
                 continue
-            if flow.alarm != NEVER or flow in self._waiting:
-                self._watch(flow)
+            if flow.alarm < flow.armed:
+                self._arm(flow)
             self._account(flow)
 
     def tick(self, now: int) -> None:
@@ -154,28 +157,31 @@ class Flows:
         self.counts.flows += 1
         return flow.streams[0]
 
-    def _watch(self, flow: Flow) -> None:
-        """Keep the alarms after a change of a flow."""
-        flow.watch()
-        if flow.alarm == NEVER:
-            self._waiting.pop(flow, None)
-        else:
-            self._waiting[flow] = None
-            self._alarm = min(self._alarm, flow.alarm)
+    def _arm(self, flow: Flow) -> None:
+        """See to it that a flow is looked at when its alarm is due."""
+        if flow.alarm < flow.armed:
+            flow.armed = flow.alarm
+            heapq.heappush(self._alarms, (flow.alarm, next(self._armed), flow))
+            self._alarm = self._alarms[0][0]
 
     def _ring(self, time: int) -> None:
         """Give up what has waited long enough."""
-        for flow in [flow for flow in self._waiting if flow.alarm <= time]:
+        while self._alarms and self._alarms[0][0] <= time:
+            flow = heapq.heappop(self._alarms)[2]
+            flow.armed = NEVER
             if flow.closed:
                 continue
-            if flow.reset > time:
-                flow.give_up()
-            if flow.reset <= time or flow.finished:
-                self._close(flow)
-            else:
-                self._watch(flow)
+            if flow.alarm <= time:
+                if flow.reset > time:
+                    flow.give_up()
+                if flow.reset <= time or flow.finished:
+                    self._close(flow)
+                    continue
+                flow.watch()
                 self._account(flow)
-        self._alarm = min((flow.alarm for flow in self._waiting), default=NEVER)
+            if not flow.closed:
+                self._arm(flow)
+        self._alarm = self._alarms[0][0] if self._alarms else NEVER
 
     def _account(self, flow: Flow) -> None:
         """Keep to the bound of all bytes."""
@@ -192,7 +198,6 @@ class Flows:
             return
         flow.close()
         self._size -= flow.size
-        self._waiting.pop(flow, None)
         self._closed.append((flow.seen + self.limits.closed, flow))
 
     def _forget(self, flow: Flow) -> None:

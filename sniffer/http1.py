@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 MAX_HEAD = 64 * 1024  # bytes; Apache's limits allow 8 kB a line, nginx's 32 kB, Tomcat's and Node's 8 and 16 kB in all
 FOREVER = 1 << 62  # bytes until the connection closes
 _MAX_CHUNK_LINE = 4096  # bytes; a chunk's size with its extensions
+_TAIL = 256  # bytes kept of what is passed by while looking for a message; its first line may be cut
 _GIVE_UP = 32 * 1024  # bytes without anything of HTTP, after which a direction is no longer looked at
 
 # RFC 9110 section 5.6.2
@@ -266,11 +267,11 @@ class Reader:
                 self.wire += length
                 self.body += length
 
-    def close(self) -> None:
-        """Nothing more comes."""
+    def close(self, orderly: bool) -> None:
+        """Nothing more comes; ``orderly`` if that is what the sender said."""
         self.settle()
         if self.state is _BODY and self._granted > FOREVER >> 1:
-            self._end(True)
+            self._end(orderly)
         elif self.state is _HEAD:
             self._cut_head()
         elif self.state not in (_LOST, _TUNNEL, _WAIT):
@@ -513,26 +514,36 @@ class Reader:
         return len(data)
 
     def _find(self, data: bytes, at: int, mark: Mark) -> int:
-        """Look for the beginning of a message; return where it is, or the end of the data."""
-        found = -1
+        """Look for the beginning of a message; return where to read on."""
+        end = len(data)
+        found: int | None = None
         if _BEGINS.match(data, at):
             line_end = data.find(b"\n", at)
             if line_end < 0 or self._first_line(data, at, line_end + 1):
                 found = at
-        if found < 0 and self.role is not _REQUESTS and (match := _RESPONSE_AHEAD.search(data, at)):
-            found = match.start() if self.role is _RESPONSES else -1
-        if found < 0 and self.role is not _RESPONSES and (match := _REQUEST_BEHIND.search(data, at)):
-            found = match.end() if self.role is _REQUESTS else -1
-        if found < 0:
-            self._seen += len(data) - at
-            self.wire += len(data) - at
-            self.body += len(data) - at
+        if found is None and self.role is not _UNKNOWN:
+            joined = self._buffer + data[at:]  # with the end of what was passed by before
+            if self.role is _RESPONSES:
+                found = match.start() if (match := _RESPONSE_AHEAD.search(joined)) else None
+            else:
+                found = match.end() if (match := _REQUEST_BEHIND.search(joined)) else None
+            if found is not None:
+                found += at - len(self._buffer)
+            else:
+                self._buffer = joined[-_TAIL:]
+        if found is None:
+            self._seen += end - at
+            self.wire += end - at
+            self.body += end - at
             if self._seen > _GIVE_UP and self._synced and self.role is _UNKNOWN:
                 self._become(_TUNNEL)
-            return len(data)
+            return end
         self.wire += found - at
         self.body += found - at
         self.text = None
         self.listener.ended(self, False)
+        before = self._buffer[found - at :] if found < at else b""
         self._become(_HEAD)
-        return found
+        if before:
+            self._buffer, self._mark, self._at = before, (mark[0], mark[1] + found & 0xFFFFFFFF, mark[2]), 0
+        return max(found, at)

@@ -136,7 +136,7 @@ class Pairing:
         if self.readers[0].role is Role.UNKNOWN:
             self.counts.not_http += 1
         for reader in sorted(self.readers, key=lambda reader: reader.role is Role.RESPONSES):
-            reader.close()
+            reader.close(orderly=False)
         if self._responding is not None:
             self.ended(self.readers[self.readers[0].role is not Role.RESPONSES], False)
         while self._pending:

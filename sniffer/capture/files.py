@@ -43,10 +43,13 @@ class CaptureFile:
         log = logging.getLogger("scapy.runtime")
         log.handlers[:], log.propagate = [self._listener], False
         try:
-            self._reader = RawPcapNgReader(path)
+            file = open(path, "rb")  # noqa: SIM115 - the reader closes it
         except OSError as error:
             raise CaptureError(f"{path}: {error.strerror or error}") from error
+        try:
+            self._reader = RawPcapNgReader(file)  # type: ignore[arg-type]  # takes files too, says open()
         except _READ_ERRORS as error:
+            file.close()
             raise CaptureError(f"{path}: {self._listener.last or error}") from error
 
     def batches(self) -> Iterator[list[Frame]]:

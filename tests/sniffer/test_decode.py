@@ -1,0 +1,157 @@
+"""Every encapsulation leads to the same segment; padding is no data; what can't be read is counted."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from sniffer.decode import ACK, PSH, Decoder, Frame, Segment
+from tests.sniffer.wire import ethernet, ip4, ip6, tcp
+
+DATA = b"GET / HTTP/1.1\r\n\r\n"
+SEGMENT = tcp(40000, 80, 7, 9, PSH | ACK, DATA)
+V4 = ip4("10.0.0.1", "10.0.0.2", 6, SEGMENT)
+V6 = ip6("2001:db8::1", "2001:db8::2", 6, SEGMENT)
+MACS = bytes(12)
+
+
+def frame(data: bytes, link: int = 1, wire: int | None = None) -> Frame:
+    return (5, link, data, len(data) if wire is None else wire)
+
+
+def decode(*frames: Frame) -> list[Segment]:
+    return Decoder().segments(frames)
+
+
+def payload(segment: Segment) -> bytes:
+    _, _, _, _, _, length, data, start = segment
+    return data[start : start + length]
+
+
+def label(last: bool) -> bytes:
+    return struct.pack("!I", 100 << 12 | last << 8 | 64)
+
+
+def udp(port: int, data: bytes) -> bytes:
+    return ip4("10.9.0.1", "10.9.0.2", 17, struct.pack("!HHHH", 5555, port, 8 + len(data), 0) + data)
+
+
+INNER = ethernet(V4)
+FRAMES = {
+    "ethernet": frame(ethernet(V4)),
+    "ethernet, IPv6": frame(ethernet(V6, 0x86DD)),
+    "802.1Q": frame(MACS + b"\x81\x00\x00\x05\x08\x00" + V4),
+    "QinQ": frame(MACS + b"\x88\xa8\x00\x05\x81\x00\x00\x06\x08\x00" + V4),
+    "MPLS": frame(MACS + b"\x88\x47" + label(False) + label(True) + V4),
+    "MPLS in VLAN": frame(MACS + b"\x81\x00\x00\x05\x88\x47" + label(True) + V6),
+    "Ethernet over MPLS": frame(MACS + b"\x88\x47" + label(True) + bytes(4) + INNER),
+    "PPPoE": frame(MACS + b"\x88\x64\x11\x00\x00\x01\x00\x40\x00\x21" + V4),
+    "802.2 SNAP": frame(MACS + b"\x00\x50\xaa\xaa\x03\x00\x00\x00\x08\x00" + V4),
+    "cooked": frame(struct.pack("!HHH8sH", 0, 1, 6, bytes(8), 0x0800) + V4, 113),
+    "cooked, with VLAN": frame(struct.pack("!HHH8sH", 0, 1, 6, bytes(8), 0x8100) + b"\x00\x05\x08\x00" + V4, 113),
+    "cooked 2": frame(struct.pack("!HHIHBB8s", 0x86DD, 0, 3, 1, 0, 6, bytes(8)) + V6, 276),
+    "NULL, little endian": frame(b"\x02\x00\x00\x00" + V4, 0),
+    "NULL, big endian": frame(b"\x00\x00\x00\x1e" + V6, 0),
+    "LOOP": frame(b"\x00\x00\x00\x02" + V4, 108),
+    "raw": frame(V4, 101),
+    "raw, IPv6": frame(V6, 12),
+    "IPv4": frame(V4, 228),
+    "PPP": frame(b"\xff\x03\x00\x21" + V4, 9),
+    "PPP, short": frame(b"\x21" + V4, 9),
+    "PPP over Ethernet": frame(b"\x11\x00\x00\x01\x00\x40\x00\x57" + V6, 51),
+    "NFLOG": frame(b"\x02\x00\x00\x05" + struct.pack("<HHI", 8, 5, 3) + struct.pack("<HH", 4 + len(V4), 9) + V4, 239),
+    "IPv4 options": frame(ethernet(ip4("10.0.0.1", "10.0.0.2", 6, SEGMENT, options=2))),
+    "TCP options": frame(ethernet(ip4("10.0.0.1", "10.0.0.2", 6, tcp(40000, 80, 7, 9, 24, DATA, options=5)))),
+    "IPv6 hop-by-hop and destination": frame(
+        ethernet(ip6("::1", "::2", 0, b"\x3c\x00" + bytes(6) + b"\x06\x01" + bytes(14) + SEGMENT), 0x86DD)
+    ),
+    "IPv6 authentication": frame(ethernet(ip6("::1", "::2", 51, b"\x06\x01" + bytes(10) + SEGMENT), 0x86DD)),
+    "total length 0": frame(ethernet(ip4("10.0.0.1", "10.0.0.2", 6, SEGMENT, total=0))),
+    "payload length 0": frame(ethernet(ip6("::1", "::2", 6, SEGMENT, length=0), 0x86DD)),
+    "IP in IP": frame(ethernet(ip4("1.1.1.1", "1.1.1.2", 4, V4))),
+    "IPv6 in IPv4": frame(ethernet(ip4("1.1.1.1", "1.1.1.2", 41, V6))),
+    "IPv4 in IPv6": frame(ethernet(ip6("::1", "::2", 4, V4), 0x86DD)),
+    "GRE": frame(ethernet(ip4("1.1.1.1", "1.1.1.2", 47, b"\x00\x00\x08\x00" + V4))),
+    "GRE with key and sequence, Ethernet in it": frame(
+        ethernet(ip4("1.1.1.1", "1.1.1.2", 47, b"\x30\x00\x65\x58" + bytes(8) + INNER))
+    ),
+    "VXLAN": frame(ethernet(udp(4789, b"\x08" + bytes(7) + INNER))),
+    "Geneve": frame(ethernet(udp(6081, b"\x01\x00\x65\x58" + bytes(4) + bytes(4) + INNER))),
+    "GTP-U": frame(ethernet(udp(2152, b"\x30\xff" + struct.pack("!HI", len(V4), 1) + V4))),
+}
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_the_segment_is_found(name: str) -> None:
+    (segment,) = decode(FRAMES[name])
+    time, key, seq, ack, flags, length, _, _ = segment
+    assert (time, key[-4:], seq, ack, flags, length) == (5, struct.pack("!HH", 40000, 80), 7, 9, 24, len(DATA))
+    assert payload(segment) == DATA
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_a_frame_cut_anywhere_is_counted_or_gives_less_data(name: str) -> None:
+    _, link, data, wire = FRAMES[name]
+    for size in range(len(data)):
+        decoder = Decoder()
+        found = decoder.segments([(5, link, data[:size], wire)])
+        assert found or decoder.cut + decoder.other == 1
+        assert all(segment[5] == len(DATA) and DATA.startswith(payload(segment)) for segment in found)
+
+
+def test_padding_is_no_data() -> None:
+    (segment,) = decode(frame(ethernet(ip4("10.0.0.1", "10.0.0.2", 6, tcp(1, 2, 0, 0, ACK)))))
+    assert segment[5] == 0
+
+
+def test_fragments_are_put_together_in_any_order() -> None:
+    middle = 24
+    first = ip4("10.0.0.1", "10.0.0.2", 6, SEGMENT[:middle], fragment=0x2000, ident=9)
+    last = ip4("10.0.0.1", "10.0.0.2", 6, SEGMENT[middle:], fragment=middle // 8, ident=9)
+    other = ip4("10.0.0.1", "10.0.0.2", 6, SEGMENT[middle:], fragment=middle // 8, ident=8)
+    for order in ((first, last), (last, first), (other, first, first, last)):
+        (segment,) = decode(*(frame(ethernet(packet)) for packet in order))
+        assert payload(segment) == DATA
+
+
+def test_fragments_of_ipv6_are_put_together() -> None:
+    def part(at: int, data: bytes, more: bool) -> Frame:
+        return frame(ethernet(ip6("::1", "::2", 44, struct.pack("!BBHI", 6, 0, at | more, 77) + data), 0x86DD))
+
+    (segment,) = decode(part(32, SEGMENT[32:], False), part(0, SEGMENT[:32], True))
+    assert payload(segment) == DATA
+
+
+def test_fragments_that_never_become_whole_are_bounded() -> None:
+    decoder = Decoder(fragment_bytes=100_000)
+    for ident in range(1000):
+        packet = ip4("10.0.0.1", "10.0.0.2", 6, bytes(1000), fragment=0x2000, ident=ident)
+        assert decoder.segments([frame(ethernet(packet))]) == []
+    assert decoder.fragments.dropped > 800
+
+
+def test_an_unknown_link_type_is_counted() -> None:
+    decoder = Decoder()
+    assert decoder.segments([frame(V4, 147)]) == []
+    assert decoder.unknown == {147: 1}
+
+
+def test_what_is_not_tcp_is_counted() -> None:
+    decoder = Decoder()
+    packets = [
+        ethernet(udp(53, b"x" * 30)),
+        ethernet(b"\x00\x01" * 20, 0x0806),
+        ethernet(ip4("1.1.1.1", "1.1.1.2", 1, b"")),
+    ]
+    assert decoder.segments(frame(packet) for packet in packets) == []
+    assert decoder.other == 3
+
+
+def test_tunnels_within_tunnels_end() -> None:
+    packet = V4
+    for _ in range(40):
+        packet = ip4("1.1.1.1", "1.1.1.2", 4, packet)
+    decoder = Decoder()
+    assert decoder.segments([frame(ethernet(packet))]) == []
+    assert decoder.other == 1

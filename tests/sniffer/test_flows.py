@@ -1,0 +1,252 @@
+"""Connections as networks have them: picked up, broken off, with holes, with their ports used again."""
+
+from __future__ import annotations
+
+import random
+
+from sniffer.decode import ACK, FIN, PSH, RST, SYN
+from sniffer.flow import SECOND, Limits
+from sniffer.observer import Observer
+from tests.sniffer.wire import START, Wire, observe, seen
+
+
+def get(name: str, more: str = "") -> bytes:
+    return f"GET /{name} HTTP/1.1\r\nHost: h\r\n{more}\r\n".encode()
+
+
+def answer(status: int, size: int) -> bytes:
+    return b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, size) + b"x" * size
+
+
+def talk(wire: Wire, *statuses: int) -> Wire:
+    """An exchange for each status; its path is the status, its body as long."""
+    for status in statuses:
+        wire.ask(get(str(status))).answer(answer(status, status))
+    return wire
+
+
+def told(*statuses: int) -> list[tuple[str, int | None, int | None]]:
+    return [(f"GET /{status} HTTP/1.1", status, status) for status in statuses]
+
+
+def test_sequence_numbers_wrap() -> None:
+    wire = talk(Wire(begins=(0xFFFFFFFF, 0xFFFFFFF0)).open(), 200, 404, 500).close()
+    assert seen(observe(wire.frames)) == told(200, 404, 500)
+
+
+def test_a_connection_is_picked_up_in_the_middle() -> None:
+    frames = talk(Wire().open(), 200, 201, 202, 203).frames
+    for begin in range(3, len(frames) - 3):
+        found = seen(observe(frames[begin:]))
+        assert set(found) <= set(told(200, 201, 202, 203)) | {
+            (f"GET /{n} HTTP/1.1", None, None) for n in (200, 201, 202)
+        }
+        assert found[-1:] == told(203) or begin > len(frames) - 4
+
+
+def test_an_answer_to_an_unseen_request_is_given_to_no_other() -> None:
+    wire = Wire().open().ask(get("200"))
+    places = len(wire.frames) - 2
+    wire = talk(wire.answer(answer(299, 10)), 201)
+    frames = [frame for place, frame in enumerate(wire.frames) if place != places]
+    observer = Observer()
+    assert seen(observe(frames, observer)) == told(201)
+    assert observer.counts.orphans == 1
+
+
+def test_a_lost_response_shifts_no_other() -> None:
+    wire = Wire().open().ask(get("200"))
+    lost = len(wire.frames)
+    wire = talk(wire.answer(answer(200, 300)), 201, 202, 203).close().lose(lost)
+    observer = Observer()
+    assert seen(observe(wire.frames, observer)) == [("GET /200 HTTP/1.1", None, None), *told(201, 202, 203)]
+    assert (observer.counts.gaps, observer.counts.unanswered) == (1, 1)
+
+
+def test_a_hole_in_a_body_costs_nothing_but_is_counted() -> None:
+    wire = Wire(mss=100).open().ask(get("900")).answer(answer(900, 900)).ask(get("1")).answer(answer(201, 1)).close()
+    observer = Observer()
+    assert seen(observe(wire.lose(9, 10).frames, observer)) == [
+        ("GET /900 HTTP/1.1", 900, 900),
+        ("GET /1 HTTP/1.1", 201, 1),
+    ]
+    assert (observer.counts.gaps, observer.counts.gap_bytes) == (1, 200)
+
+
+def test_bytes_that_come_late_are_no_gap() -> None:
+    wire = Wire(mss=100).open().ask(get("900")).answer(answer(900, 900)).close()
+    frames = wire.frames
+    frames.insert(14, frames.pop(8))
+    observer = Observer()
+    assert seen(observe(frames, observer)) == told(900)
+    assert observer.counts.gaps == 0
+
+
+def test_after_a_loss_inside_a_head_the_next_message_is_found() -> None:
+    wire = (
+        Wire(mss=40).open().ask(get("1") + get("2", "Cookie: 0123456789012345678901234567890123456789\r\n") + get("3"))
+    )
+    wire.answer(answer(201, 1) + answer(202, 2) + answer(203, 3)).close()
+    lines = [t.line for t in observe(wire.lose(4).frames)]
+    assert lines[-1] == b"GET /3 HTTP/1.1"
+
+
+def test_an_orphan_is_never_given_to_a_later_request() -> None:
+    wire = Wire().open().ask(get("200")).answer(answer(200, 200) + answer(200, 7) + answer(200, 8))
+    observer = Observer()
+    assert seen(observe(talk(wire, 201).close().frames, observer)) == told(200, 201)
+    assert observer.counts.orphans == 2
+
+
+def test_a_timeout_answer_that_crosses_a_request_is_an_orphan() -> None:
+    wire = talk(Wire().open(), 200)
+    early = Wire(begins=tuple(wire.next), now=wire.now)  # type: ignore[arg-type]
+    early.send(1, PSH | ACK, answer(408, 0))
+    wire.send(0, PSH | ACK, get("lost"))
+    wire.frames += early.frames
+    assert seen(observe(wire.frames)) == [*told(200), ("GET /lost HTTP/1.1", None, None)]
+
+
+def test_ports_used_again_are_another_connection() -> None:
+    first = talk(Wire().open(), 200)
+    again = talk(Wire(now=first.now, begins=(77, 88)).open(), 201).close()
+    observer = Observer()
+    assert seen(observe(first.frames + again.frames, observer)) == told(200, 201)
+    assert observer.counts.flows == 2
+
+
+def test_a_copy_of_everything_changes_nothing() -> None:
+    frames = talk(Wire(step=1000).open(), 200, 201).close().frames
+    assert seen(observe(frames + frames)) == told(200, 201)
+
+
+def test_a_copy_seen_on_a_second_interface_changes_nothing() -> None:
+    frames = [frame for frame in talk(Wire().open(), 200, 201).close().frames for _ in range(2)]
+    assert seen(observe(frames)) == told(200, 201)
+
+
+def test_keep_alive_probes_are_no_data() -> None:
+    wire = talk(Wire().open(), 200)
+    wire.send(0, ACK, b"", back=1).send(0, ACK, b"\x00", back=1).send(1, ACK)
+    assert seen(observe(talk(wire, 201).close().frames)) == told(200, 201)
+
+
+def test_reset_ends_a_body_that_only_the_close_could_end() -> None:
+    wire = Wire().open().ask(get("1")).answer(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 50).reset()
+    (found,) = observe(wire.frames)
+    assert (found.status, found.size) == (200, 50)
+
+
+def test_what_was_sent_before_a_reset_may_be_captured_after_it() -> None:
+    wire = talk(Wire().open(), 200).reset()
+    wire.frames.insert(-3, wire.frames.pop())
+    assert seen(observe(wire.frames)) == told(200)
+
+
+def test_half_a_close_leaves_the_answer() -> None:
+    wire = Wire().open().send(0, PSH | ACK | FIN, get("1")).answer(answer(200, 5)).send(1, FIN | ACK).send(0, ACK)
+    assert seen(observe(wire.frames)) == [("GET /1 HTTP/1.1", 200, 5)]
+
+
+def test_data_in_syn_are_read() -> None:
+    wire = Wire().send(0, SYN, get("1")).send(1, SYN | ACK).send(0, ACK).answer(answer(200, 5)).close()
+    assert seen(observe(wire.frames)) == [("GET /1 HTTP/1.1", 200, 5)]
+
+
+def test_one_direction_alone_gives_its_requests_without_answers() -> None:
+    frames = [frame for frame in talk(Wire().open(), 200, 201).close().frames if frame[2][34:36] != b"\x00\x50"]
+    assert seen(observe(frames)) == [("GET /200 HTTP/1.1", None, None), ("GET /201 HTTP/1.1", None, None)]
+
+
+def test_the_servers_direction_alone_gives_nothing_but_orphans() -> None:
+    frames = [frame for frame in talk(Wire().open(), 200, 201).close().frames if frame[2][34:36] == b"\x00\x50"]
+    observer = Observer()
+    assert seen(observe(frames, observer)) == []
+    assert observer.counts.orphans == 2
+
+
+def test_the_roles_do_not_go_by_ports() -> None:
+    wire = talk(Wire(client=("192.0.2.1", 80), server=("198.51.100.1", 50_000)).open(), 200)
+    (found,) = observe(wire.frames)
+    assert found.server[-2:] == (50_000).to_bytes(2, "big")
+
+
+def test_ipv6() -> None:
+    wire = talk(Wire(client=("2001:db8::1", 40_000), server=("2001:db8::2", 80)).open(), 200, 201)
+    assert seen(observe(wire.close().frames)) == told(200, 201)
+
+
+def test_times_and_bytes_of_an_exchange() -> None:
+    wire = Wire(step=SECOND).open()
+    wire.ask(get("1")).answer(b"HTTP/1.1 100 Continue\r\n\r\n").answer(answer(200, 2000)).close()
+    (found,) = observe(wire.frames)
+    assert (found.begin - START) // SECOND == 3
+    assert (found.first or 0) - found.begin == 4 * SECOND
+    assert (found.last or 0) - found.begin == 5 * SECOND
+    assert found.received == len(get("1"))
+    assert found.sent == len(b"HTTP/1.1 100 Continue\r\n\r\n") + len(answer(200, 2000))
+    assert found.whole
+    assert found.lasting
+
+
+def test_an_exchange_is_told_as_soon_as_it_ended() -> None:
+    wire = talk(Wire().open(), 200)
+    assert len(Observer().feed(wire.frames)) == 1
+
+
+def test_a_gap_is_declared_soon_after_the_peer_acknowledged_it() -> None:
+    wire = Wire().open().ask(get("1"))
+    lost = len(wire.frames)
+    wire.answer(answer(200, 5)).ask(get("2")).answer(answer(201, 6)).lose(lost)
+    observer = Observer()
+    assert observer.feed(wire.frames) == []
+    assert seen(observer.tick(wire.now + SECOND // 5)) == [("GET /1 HTTP/1.1", None, None), ("GET /2 HTTP/1.1", 201, 6)]
+
+
+def test_without_a_word_of_the_peer_a_gap_is_declared_after_two_seconds() -> None:
+    wire = talk(Wire().open(), 200)
+    wire.next[0] += 30
+    wire.send(0, PSH | ACK, b"x\r\n\r\n" + get("2"))
+    observer = Observer()
+    assert len(observer.feed(wire.frames)) == 1
+    observer.tick(wire.now + SECOND)
+    assert observer.counts.gaps == 0
+    observer.tick(wire.now + 3 * SECOND)
+    assert observer.counts.gaps == 1
+    assert seen(observer.finish()) == [("GET /2 HTTP/1.1", None, None)]
+
+
+def test_an_idle_connection_is_closed_and_its_request_told() -> None:
+    observer = Observer(Limits(idle=60 * SECOND))
+    observer.feed(Wire().open().ask(get("1")).frames)
+    assert observer.tick(START + 30 * SECOND) == []
+    assert seen(observer.tick(START + 90 * SECOND)) == [("GET /1 HTTP/1.1", None, None)]
+
+
+def test_an_exchange_that_never_ends_is_told_in_the_end() -> None:
+    observer = Observer(Limits(life=3600 * SECOND))
+    wire = Wire(step=SECOND).open().ask(get("1")).answer(b"HTTP/1.1 200 OK\r\n\r\n")
+    found = observer.feed(wire.frames)
+    for _ in range(500):
+        wire.frames.clear()
+        wire.send(1, PSH | ACK, b"x" * 100)
+        wire.now += 10 * SECOND
+        found += observer.feed(wire.frames)
+    assert [(t.status, t.whole) for t in found] == [(200, False)]
+
+
+def test_any_loss_of_segments_pairs_no_answer_with_another_request() -> None:
+    for seed in range(200):
+        rng = random.Random(seed)
+        statuses = rng.sample(range(400, 500), 6)
+        frames = talk(Wire(mss=rng.choice([60, 300, 1460])).open(), *statuses).close().frames
+        kept = [frame for frame in frames if rng.random() > 0.1]
+        for line, status, _ in seen(observe(kept)):
+            assert status is None or line == f"GET /{status} HTTP/1.1"
+
+
+def test_rst_from_elsewhere_ends_nothing() -> None:
+    wire = talk(Wire().open(), 200)
+    forged = Wire(begins=(1 << 31, 1 << 30), now=wire.now).send(1, RST)
+    wire.frames += forged.frames
+    assert seen(observe(talk(wire, 201).close().frames)) == told(200, 201)
