@@ -3,42 +3,201 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import sys
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from sniffer import __version__
-from sniffer.capture.files import CaptureFile
-from sniffer.clf import LineFormat
+from sniffer.config import DEFAULT_LOG, Settings, parse_every, parse_keep, parse_mode, parse_size
 from sniffer.errors import SnifferError, UsageError
-from sniffer.observer import Observer
+from sniffer.rotation import Rotation
+
+_DESCRIPTION = """\
+Observe HTTP on the wire, or in captures, and write every exchange as one line of an access log.
+
+Live it watches the named interfaces, by default all of them, loopback included, until it is interrupted; HTTP is
+recognised on any port. With -r it reads captures to their end. The log is written in Apache's formats, so that
+monitor and every other reader of access logs can read it; the request is written with its absolute URL."""
+
+_EPILOG = """\
+filter:
+  As in tcpdump, the words joined by blanks: sniffer -i eth0 tcp port 8080 and host 192.0.2.7. Live, without one: TCP
+  but the ports 22 and 443, fragments and VLAN-tagged frames included. With -r, without one: everything.
+  A live filter sees packets from the network layer on, VLAN tags already taken off.
+
+formats:
+  common          %h %l %u %t "%r" %>s %b
+  combined        common, then "%{Referer}i" "%{User-Agent}i"
+  combinedio      combined, then %I %O (bytes received and sent)
+  vhost_common    %v:%p, then common
+  vhost_combined  %v:%p, then combined
+  or any string of Apache's directives, such as '%h %t "%r" %>s %b %D'.
+
+privileges:
+  Capturing needs root or CAP_NET_RAW: sudo, or sudo setcap cap_net_raw+ep on the Python interpreter, or the systemd
+  service. What needs it is opened first; then root and all capabilities are given up for good, before the first
+  packet is read. The log's own folder is given to the user that the sniffer goes on as.
+
+signals:
+  INT, TERM  write what is open, print the counts on standard error and exit with 0
+  USR1       print the counts
+  HUP        open the log by its name again (for logrotate)
+
+environment:
+  TAPLINE_LOG  the log where -w is not given
+
+exit status:
+  0  done, also by INT or TERM
+  1  an error, named in one line on standard error
+  2  wrong usage
+
+examples:
+  sudo sniffer                                   all interfaces, to /var/log/tapline/access.log
+  sudo sniffer -i lo -w - tcp port 8080          one port of the loopback, to standard output
+  sudo sniffer -w /srv/web/access.log --format combined --rotate-size 1GB --keep 30 --compress
+  sniffer -r morning.pcap -w - | monitor --replay -
+  tcpdump -i eth0 -w - tcp | sniffer -r - -w -   what another program captures
+
+see also:
+  monitor, tcpdump(1), pcap-filter(7), logrotate(8)"""
+
+Value = TypeVar("Value")
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the sniffer; return the exit status."""
-    parser = argparse.ArgumentParser(prog="sniffer", description="Write HTTP on the wire as access-log lines.")
-    parser.add_argument("-r", dest="captures", action="append", metavar="PCAP", default=[], help="read a capture")
-    parser.add_argument("-w", dest="log", metavar="FILE", default="-", help="the log; - is standard output")
-    parser.add_argument("--format", default="common", help="a name or a directive")
-    parser.add_argument("--origin-form", action="store_true", help="write the target as sent")
-    parser.add_argument("--version", action="version", version=f"sniffer {__version__}")
+    parser = build_parser()
     options = parser.parse_args(arguments)
     try:
-        return _read(options)
+        if options.list_interfaces:
+            _list_interfaces()
+            return 0
+        settings = _settings(options)
+        from sniffer.app import run  # scapy is slow to load, and --help needs none
+
+        run(settings, os.environ, _say)
     except SnifferError as error:
-        sys.stderr.write(f"sniffer: {error}\n")
+        _say(str(error))
         return 2 if isinstance(error, UsageError) else 1
-
-
-def _read(options: argparse.Namespace) -> int:
-    layout = LineFormat(options.format, options.origin_form)
-    out = sys.stdout.buffer if options.log == "-" else open(options.log, "ab")  # noqa: SIM115
-    observer = Observer()
-    for path in options.captures:
-        capture = CaptureFile(path)
-        for frames in capture.batches():
-            out.write(b"".join(map(layout.line, observer.feed(frames))))
-        if capture.problem:
-            sys.stderr.write(f"sniffer: {path}: {capture.problem}\n")
-    out.write(b"".join(map(layout.line, observer.finish())))
-    out.flush()
-    sys.stderr.write(f"sniffer: {observer.counts}\n")
+    except KeyboardInterrupt:  # before the signals were caught: nothing was observed
+        return 0
     return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="sniffer",
+        usage="sniffer [-i IFACE]... | [-r PCAP]... [-w FILE|-] [option]... [filter]",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    source = parser.add_argument_group("what to observe")
+    source.add_argument(
+        "-i",
+        "--interface",
+        dest="interfaces",
+        metavar="IFACE",
+        action="append",
+        default=[],
+        help="capture live on this interface; repeat for several (default: all)",
+    )
+    source.add_argument(
+        "-r",
+        "--read",
+        dest="captures",
+        metavar="PCAP",
+        action="append",
+        default=[],
+        help="read a capture, pcap or pcapng, gzip'd or not, - for standard input; repeat for several, in order",
+    )
+    source.add_argument("filter", nargs="*", metavar="filter", help="which packets (see below)")
+    log = parser.add_argument_group("the log")
+    log.add_argument(
+        "-w",
+        "--write",
+        dest="log",
+        metavar="FILE",
+        help=f"append to this log; - is standard output (default: $TAPLINE_LOG, else {DEFAULT_LOG})",
+    )
+    log.add_argument("--format", default="common", metavar="NAME|DIRECTIVE", help="see below (default: common)")
+    log.add_argument(
+        "--origin-form", action="store_true", help="write the request's target as sent, not as a whole URL"
+    )
+    log.add_argument(
+        "--rotate-size",
+        type=_valid(parse_size),
+        metavar="SIZE",
+        help="rotate before the log is larger; 0: never (default: 100MB, with -r 0)",
+    )
+    log.add_argument(
+        "--rotate-every",
+        type=_valid(parse_every),
+        metavar="TIME",
+        help="rotate when a new day, hour ... begins in local time; 0: never (default: 1d, with -r 0)",
+    )
+    log.add_argument(
+        "--keep", type=_valid(parse_keep), default=7, metavar="N", help="rotated files to keep (default: 7)"
+    )
+    log.add_argument("--compress", action="store_true", help="gzip all rotated files but the newest")
+    rights = parser.add_argument_group("rights")
+    rights.add_argument("--user", help="run as this user (default, as root: the user behind sudo, else nobody)")
+    rights.add_argument("--group", help="let this group read the log (default: adm where it exists)")
+    rights.add_argument(
+        "--mode", type=_valid(parse_mode), default=0o640, metavar="MODE", help="of the log (default: 0640)"
+    )
+    other = parser.add_argument_group("other")
+    other.add_argument("--list-interfaces", action="store_true", help="list what -i may name, and exit")
+    other.add_argument("--version", action="version", version=f"sniffer {__version__}")
+    return parser
+
+
+def _valid(parse: Callable[[str], Value]) -> Callable[[str], Value]:
+    """Let argparse show what ``parse`` has to say about a wrong value."""
+
+    def checked(text: str) -> Value:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return checked
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    if options.interfaces and options.captures:
+        raise UsageError("-i and -r exclude each other: packets come from interfaces or from captures")
+    # A capture that was asked to become a log is not to be thinned out by a limit that nobody named.
+    usual = Rotation(0, 0) if options.captures else Rotation()
+    size = usual.size if options.rotate_size is None else options.rotate_size
+    every = usual.every if options.rotate_every is None else options.rotate_every
+    return Settings(
+        interfaces=tuple(options.interfaces),
+        captures=tuple(options.captures),
+        log=options.log or os.environ.get("TAPLINE_LOG") or DEFAULT_LOG,
+        format=options.format,
+        origin_form=options.origin_form,
+        rotation=Rotation(size, every, options.keep, options.compress),
+        user=options.user,
+        group=options.group,
+        mode=options.mode,
+        filter=" ".join(options.filter) or None,
+    )
+
+
+def _list_interfaces() -> None:
+    from sniffer.capture.live import interfaces
+
+    for one in interfaces():
+        state = "up" if one.up else "down"
+        sys.stdout.write(f"{one.index:>3}  {one.name:<15}  {state:<4}  {' '.join(one.addresses)}".rstrip() + "\n")
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):  # nobody listens any more
+        sys.stderr.write(f"sniffer: {text}\n")
+        sys.stderr.flush()

@@ -99,7 +99,7 @@ class LogFile:
             self._open()
         except OSError as error:
             raise SnifferError(f"cannot write {self.name}: {error.strerror}") from error
-        if self._regular and self._rotates:
+        if self._regular and self.rotates:
             if not os.access(".", os.W_OK | os.X_OK, dir_fd=self._folder):
                 raise SnifferError(
                     f"cannot rotate {self.name}: user {os.geteuid()} may not write to its folder; "
@@ -108,7 +108,8 @@ class LogFile:
             self._archive.compress(self._folder)  # what an earlier run left
 
     @property
-    def _rotates(self) -> bool:
+    def rotates(self) -> bool:
+        """Whether the log is ever rotated."""
         return bool(self._rotation.size or self._rotation.every)
 
     def _open(self) -> None:
@@ -190,7 +191,7 @@ class LogFile:
 
     def _fitting(self, lines: bytes, now: float) -> bytes:
         """Return the first of ``lines`` that fit in the log, which is rotated before if it must be."""
-        if not self._regular or not self._rotates or now < self._rotate_after:
+        if not self._regular or not self.rotates or now < self._rotate_after:
             return lines
         period = self._rotation.period(now)
         part = self._head(lines)
