@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from functools import lru_cache
 
 from monitor.formats.grammar import Format
@@ -16,7 +15,7 @@ _SEPARATORS = (b",", b";", b"\t", b"|")
 _LEAST, _MOST = 3, 256  # columns that a header must have, and may have
 
 
-def take(form: Format, line: bytes, header: Header) -> Mapping[str, bytes] | Header | str:
+def take(form: Format, line: bytes, header: Header) -> dict[str, bytes] | Header | str:
     """The texts of a line by column; or the header, where the line is one; or why there is neither."""
     if not header:
         return find_header(line) or "expected a line that names the columns, with a time and a request or a status"

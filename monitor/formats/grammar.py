@@ -13,7 +13,7 @@ from monitor.errors import UsageError
 # The inside of a quoted field: a backslash takes the next character with it. As a line is written, and in a block (see
 # request.FAST for what the shorter one leaves to the exact one).
 QUOTED = rb'[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+'
-FAST_QUOTED = rb'[^"]*+(?<!\\)'
+FAST_QUOTED = rb'(?>[^"]*+(?<!\\)|' + QUOTED + rb")"
 
 
 class FormatError(UsageError):

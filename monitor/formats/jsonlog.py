@@ -13,44 +13,49 @@ from monitor.formats.names import enough, find_columns, microseconds, whole
 
 JSON = Format("JSON", "json", time="any", tick=1)
 
-_DEPTH = 3  # objects within objects that are looked into
 _CACHED_LENGTH = 4_096  # characters of all keys; more are hostile, and would fill memory
+_DEPTH = 3  # objects within objects that are looked into
 _NGINX_ESCAPE = re.compile(r"\\x([0-9A-Fa-f]{2})")  # what nginx's escape=default writes, and JSON does not know
+_NESTED = {dict, list}
+
+_decode = json.JSONDecoder().raw_decode
 
 
-def take(form: Format, line: bytes, header: Header) -> Mapping[str, bytes] | str:
+def take(form: Format, line: bytes, header: Header) -> dict[str, bytes] | str:
     """The texts of a line by column, or why it has none."""
-    entry = load(line)
-    if entry is None:
+    fields = load(line)
+    if fields is None:
         return "expected a JSON object"
-    fields = dict(_flat(entry))
+    if not _NESTED.isdisjoint(map(type, fields.values())):
+        fields = dict(_flat(fields))
     keys = tuple(fields)
-    cached = sum(map(len, keys)) <= _CACHED_LENGTH
-    columns = (_columns if cached else _columns.__wrapped__)(keys, form.keys)
-    if not enough(column for column, _ in columns):
-        return f"expected keys for a time and a request or a status; there are {', '.join(list(fields)[:10])[:80]}"
-    found = {column: _text(fields[name]) for column, name in columns}
-    for column in ("status", "size"):
-        if column in found:
-            found[column] = whole(found[column]) or b"-"
-    if found.get("status", b"").isdigit():
-        found["status"] = found["status"].zfill(3)  # 0: no response
-    return {
-        column: microseconds(name, found[column]) if column == "duration" else found[column] for column, name in columns
-    }
+    columns = (_columns if sum(map(len, keys)) <= _CACHED_LENGTH else _columns.__wrapped__)(keys, form.keys)
+    if not columns:
+        return f"expected keys for a time and a request or a status; there are {', '.join(keys[:10])[:80]}"
+    found = {}
+    for column, name in columns:
+        value = fields[name]
+        text = found[column] = value.encode() if type(value) is str and value.isascii() else _text(value)
+        if column == "duration":
+            found[column] = microseconds(name, text)
+        elif column == "status":
+            found[column] = whole(text).zfill(3) if text[:1].isdigit() else text or b"-"  # 0: no response
+        elif column == "size":
+            found[column] = whole(text)
+    return found
 
 
-def load(line: bytes) -> Mapping[str, object] | None:
+def load(line: bytes) -> dict[str, object] | None:
     """The object that a line is, or None. Raw bytes that are not UTF-8 come through."""
     if line[:1] != b"{":
         return None
     text = line.decode("utf-8", "surrogateescape")
-    for attempt in (text, _NGINX_ESCAPE.sub(r"\\u00\1", text)):
+    for attempt in (text, _NGINX_ESCAPE.sub(r"\\u00\1", text) if "\\x" in text else ""):
         try:
-            entry = json.loads(attempt)
+            entry, end = _decode(attempt)
         except (ValueError, RecursionError):
             continue
-        return entry if isinstance(entry, dict) else None
+        return entry if end == len(attempt) else None
     return None
 
 
@@ -67,7 +72,9 @@ def _flat(entry: Mapping[str, object], front: str = "", depth: int = _DEPTH) -> 
 
 @lru_cache(maxsize=1024)
 def _columns(fields: tuple[str, ...], chosen: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    return tuple(find_columns(fields, dict(chosen)).items())
+    """Which field fills which column; none if they are not enough for a hit."""
+    found = find_columns(fields, dict(chosen))
+    return tuple(found.items()) if enough(found) else ()
 
 
 def _text(value: object) -> bytes:

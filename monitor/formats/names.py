@@ -75,6 +75,7 @@ ALIASES = {"client": "host", "bytes": "size", "path": "target", "uri": "target",
 
 # Microseconds of the number 1 in a duration, by the field's name; seconds where it says nothing.
 _TICKS = {"time-taken": Fraction(1000), "time_taken": Fraction(1000), "D": Fraction(1), "Duration": Fraction(1, 1000)}
+_WHOLE = ("time-taken", "time_taken")  # whole milliseconds (IIS); with a fraction seconds (CloudFront)
 _TICKS_BY_END = {"_ms": Fraction(1000), "_us": Fraction(1), "_ns": Fraction(1, 1000)}
 _NUMBER = re.compile(rb"(\d{1,18})(?:\.(\d{1,18}))?(?:[eE]([+-]\d{1,2}))?")
 _SECOND = 10**6  # microseconds
@@ -86,10 +87,8 @@ def microseconds(name: str, text: bytes) -> bytes:
     if not match:
         return text
     tick = _TICKS.get(name) or _TICKS_BY_END.get(name[-3:]) or Fraction(_SECOND)
-    if name == "time-taken" and match[2]:
-        tick = Fraction(
-            _SECOND
-        )  # IIS writes whole milliseconds, the W3C's draft (and CloudFront) seconds with a fraction
+    if name in _WHOLE and match[2]:
+        tick = Fraction(_SECOND)
     fraction = match[2] or b""
     number = Fraction(int(match[1] + fraction), 10 ** len(fraction)) * Fraction(10) ** int(match[3] or b"0")
     return b"%d" % int(number * tick)

@@ -52,6 +52,6 @@ class Parsers:
 _KINDS: dict[str, Callable[[Format, Columns], Parser]] = {
     "line": LineParser,
     "json": partial(RecordParser, jsonlog.take),
-    "w3c": partial(RecordParser, w3c.take),
+    "w3c": w3c.W3cParser,
     "csv": partial(RecordParser, delimited.take),
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 
 from monitor.formats.batch import Columns, Malformed
 from monitor.formats.grammar import Format
@@ -12,8 +13,10 @@ from monitor.input.block import MAX_LINE
 
 # From a line, its end cut, and the header in force: the texts by column; or the header from here on, which makes the
 # line a comment; or why it is malformed.
-Take = Callable[[Format, bytes, Header], Mapping[str, bytes] | Header | str]
+Take = Callable[[Format, bytes, Header], dict[str, bytes] | Header | str]
 
+_STATUS = re.compile(rb"\d\d\d|-")
+_SIZE = re.compile(rb"\d{1,19}|-|")
 _ORDER = ("time", "host", "method", "section", "status", "size", "vhost")
 
 
@@ -71,5 +74,12 @@ class RecordParser:
         taken = self._take(self._form, line, header)
         if isinstance(taken, tuple | str):
             return None, taken
-        row = self._table.row(taken)
+        row = _impossible(taken) or self._table.row(taken)
         return (row, "") if isinstance(row, tuple) else (None, f"{row}: expected {IMPOSSIBLE[row]}")
+
+
+def _impossible(found: dict[str, bytes]) -> str:
+    """The column whose text is none of its kind, or ""; a status that is not there is ``-``."""
+    if not _STATUS.fullmatch(found.setdefault("status", b"-")):
+        return "status"
+    return "" if _SIZE.fullmatch(found.get("size", b"")) else "size"

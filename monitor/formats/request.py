@@ -17,7 +17,7 @@ FAST = (
     rb'(?: HTTP/\d\.\d|[/?#][^"]*+(?<!\\)|(?<!\\))'
 )
 # Between blanks: section.
-FAST_TARGET = rb"((?:https?+://[^/?# \n]++)?+/[^/?# \n]*+)[^ \n]*+"
+FAST_TARGET = rb"((?:https?+://[^/?# \t\r\n]++)?+/[^/?# \t\r\n]*+)[^ \t\r\n]*+"
 NO_REQUEST = (b"", b"")
 CACHED_SECTIONS = 65_536  # pairs of virtual host and section
 CACHED_LENGTH = 1_000  # bytes; longer ones are hostile, and would fill memory

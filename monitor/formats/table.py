@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from monitor.formats.batch import Batch, Columns, Malformed
 from monitor.formats.request import Sections, section_of, split_request
@@ -12,14 +12,13 @@ from monitor.formats.times import Times
 SAMPLES = 5  # malformed lines kept a block
 SAMPLE_LENGTH = 200  # bytes kept of each
 LARGEST_SIZE = 2**63 - 1  # bytes; a response of more is a broken line
+LONGEST_SIZE = len(str(LARGEST_SIZE))
 CACHED_DURATIONS = 65_536  # different texts
 TIMES = ("time", "time2", "time3", "time4")  # a time may stand in pieces; they are joined by blanks
 
 UNKNOWN_METHOD = b"-"  # of a request in a log that has the target alone
 
 _METHOD = re.compile(rb"[A-Za-z][A-Za-z0-9_-]*+")
-_STATUS = re.compile(rb"\d\d\d|-")
-_SIZE = re.compile(rb"\d{1,19}|-|")
 _DECIMAL = re.compile(rb"(\d{1,12})(?:\.(\d{1,9}))?")
 
 Row = tuple[bytes, ...]
@@ -34,9 +33,10 @@ def sizes_of(texts: Sequence[bytes]) -> list[int]:
 
 
 class Durations(dict[bytes, int]):
-    """Texts of durations to microseconds, remembered; -1 where there is none. ``tick``: microseconds of the number 1.
+    """Texts of durations to microseconds, remembered; -1 where there is none.
 
-    Several numbers in a text (nginx: one an upstream; ALB: one a stage) are added up.
+    ``tick``: microseconds of the number 1; a number with a fraction is in seconds (IIS writes whole milliseconds where
+    CloudFront writes those). Several numbers in a text (nginx: one an upstream; ALB: one a stage) are added up.
     """
 
     def __init__(self, tick: int) -> None:
@@ -48,7 +48,8 @@ class Durations(dict[bytes, int]):
         for number in text.replace(b",", b" ").replace(b":", b" ").split():
             match = _DECIMAL.fullmatch(number)
             if match:
-                duration += int(match[1]) * self._tick + int((match[2] or b"0").ljust(9, b"0")) * self._tick // 10**9
+                tick = 10**6 if match[2] else self._tick
+                duration += int(match[1]) * tick + int((match[2] or b"0").ljust(6, b"0")[:6])
             elif number != b"-":
                 duration = -1
                 break
@@ -77,26 +78,25 @@ class Table:
             return list(map(self.times.__getitem__, [row[at] for row in rows]))
         return [self.times[b" ".join([row[at] for at in self._time_columns])] for row in rows]
 
-    def row(self, found: Mapping[str, bytes]) -> Row | str:
-        """The row of one line's texts; or the column (of those found) that cannot be."""
-        if self.times[b" ".join([found[name] for name in TIMES if name in found])] is None:
+    def row(self, found: dict[str, bytes]) -> Row | str:
+        """The row of one line's texts, which are written over; or the column (of those found) that cannot be."""
+        if self.times[b" ".join([found[self._order[at]] for at in self._time_columns])] is None:
             return "time"
-        cut = dict(found)
-        if not _STATUS.fullmatch(cut.setdefault("status", b"-")):
-            return "status"
-        size = cut.setdefault("size", b"-")
-        if not _SIZE.fullmatch(size) or (len(size) == 19 and int(size) > LARGEST_SIZE):
+        size = found.get("size", b"")
+        if len(size) == LONGEST_SIZE and int(size) > LARGEST_SIZE:
             return "size"
-        if "request" in cut:
-            cut["method"], cut["section"] = split_request(cut["request"])
-        elif "target" in cut and _METHOD.fullmatch(cut.get("method", b"GET")) and cut["target"] not in (b"", b"-"):
-            cut["section"] = section_of(cut["target"])
-            cut.setdefault("method", UNKNOWN_METHOD)
+        if "request" in found:
+            found["method"], found["section"] = split_request(found["request"])
+        elif found.get("target", b"-") not in (b"", b"-") and _METHOD.fullmatch(found.get("method", b"GET")):
+            found["section"] = section_of(found["target"])
+            found.setdefault("method", UNKNOWN_METHOD)
         else:
-            cut["method"] = cut["section"] = b""
-        # Of a list of proxies (X-Forwarded-For) the first is the client.
-        cut["host"] = cut.get("host", b"").split(b",", 1)[0].strip(b" ") or b"-"
-        return tuple([cut.get(name, b"") for name in self._order])
+            found["method"] = found["section"] = b""
+        host = found.get("host", b"")
+        if b"," in host:  # of a list of proxies (X-Forwarded-For) the first is the client
+            host = host.split(b",", 1)[0]
+        found["host"] = host.strip(b" ") or b"-"
+        return tuple([found.get(name, b"") for name in self._order])
 
     def batch(
         self,
@@ -126,7 +126,7 @@ class Table:
             samples,
             times,  # type: ignore[arg-type]  # none is None here
             columns.get("host") or [b"-"] * count,
-            columns.get("method") or ([UNKNOWN_METHOD] * count if "section" in columns else missing),
+            self._methods(columns, missing),
             sections,
             columns.get("status") or [b"-"] * count,
             sizes_of(columns.get("size", missing)),
@@ -135,6 +135,12 @@ class Table:
             columns.get("referer"),
             columns.get("agent"),
         )
+
+    def _methods(self, columns: dict[str, list[bytes]], missing: list[bytes]) -> list[bytes]:
+        """A method without a target is no request; a target without a method is one of an unknown method."""
+        if "section" not in columns:
+            return missing
+        return columns["method"] if "method" in columns else [UNKNOWN_METHOD] * len(missing)
 
 
 OPTIONAL = {"duration": Columns.DURATION, "vhost": Columns.VHOST, "referer": Columns.REFERER, "agent": Columns.AGENT}

@@ -118,6 +118,7 @@ _READINGS: dict[str, Callable[[bytes], int | None]] = {
     "us": lambda text: parse_epoch(text, 10**6),
     "any": parse_any,
 }
+UTC_ON = "utc:"  # what a reading of times without a date begins with
 STRFTIME = "strftime:"  # what a reading by a strftime(3) format begins with
 
 
@@ -134,7 +135,12 @@ def _strftime(text: str) -> Callable[[bytes], int | None]:
 
 def reading(name: str) -> Callable[[bytes], int | None]:
     """The function that reads times of a kind."""
-    return _strftime(name.removeprefix(STRFTIME)) if name.startswith(STRFTIME) else _READINGS[name]
+    if name.startswith(STRFTIME):
+        return _strftime(name.removeprefix(STRFTIME))
+    if name.startswith(UTC_ON):  # the date is said elsewhere
+        date = name.removeprefix(UTC_ON).encode() + b" "
+        return lambda text: parse_iso(date + text, 0)
+    return _READINGS[name]
 
 
 class Times(dict[bytes, int | None]):

@@ -6,19 +6,27 @@ https://www.w3.org/TR/WD-logfile. Times are UTC. Fields stand between blanks (II
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from functools import lru_cache
 
-from monitor.formats.grammar import Format
-from monitor.formats.lines import Header
-from monitor.formats.names import find_columns, microseconds
+from monitor.formats.batch import Batch, Columns
+from monitor.formats.clf import SIZE, STATUS
+from monitor.formats.grammar import Format, Part
+from monitor.formats.lines import Header, LineParser, Read
+from monitor.formats.merge import EMPTY, merge
+from monitor.formats.names import find_columns
+from monitor.formats.request import FAST_TARGET
 
-W3C = Format("W3C extended", "w3c", time="utc", tick=1)
+W3C = Format("W3C extended", "w3c")
 
 _DIRECTIVE = re.compile(rb"#(?:Version|Fields|Software|Start-Date|End-Date|Date|Remark): ")
-_DATE = re.compile(rb"#Date: (\d{4}-\d\d-\d\d) ")
-_DATE_MARK = b"#"  # in front of the date in a header: the log's lines have a time alone
-_SEPARATOR = re.compile(rb"[ \t]+")
+_DIRECTIVES = re.compile(rb"(?m)(?:^#[^\n]*\n)++")
+_DATE = re.compile(rb"#Date:[ \t]++(\d{4}-\d\d-\d\d)(?=[ \t\r]|\Z)")
+_SEPARATOR = re.compile(rb"[ \t\r]+")
+_MOST_FIELDS = 256
+_PARSERS = 64  # kept; a log has one or two #Fields lines, again and again
+
+_FIELD = rb"[^ \t\r\n]++"
+_FAST = {"host": rb"[^ ,\t\r\n]++", "method": rb"[A-Za-z][\w-]*+", "target": FAST_TARGET}
+_NO_FIELDS = Format(W3C.name, "line", (Part(rb"(?!)", "a #Fields line before", "time"),))
 
 
 def is_directive(line: bytes) -> bool:
@@ -26,43 +34,86 @@ def is_directive(line: bytes) -> bool:
     return bool(_DIRECTIVE.match(line))
 
 
-def take(form: Format, line: bytes, header: Header) -> Mapping[str, bytes] | Header | str:
-    """The texts of a line by column; or the header from here on; or why there is neither."""
-    if line.startswith(b"#"):
-        return _header(line, header)
-    names = header[1:]
-    if not names:
-        return "expected a #Fields line before"
-    values = line.split(b"\t" if b"\t" in line else b" ")
-    if len(values) != len(names):
-        return f"expected {len(names)} fields as in the #Fields line, not {len(values)}"
-    found = {column: values[at] for column, at in _columns(names)}
-    date = found.pop("date", header[0])
-    found["time"] = date + b" " + found["time"] if "time" in found else date
-    if "duration" in found:
-        found["duration"] = microseconds("time-taken", found["duration"])
-    if "agent" in found:
-        found["agent"] = found["agent"].replace(b"+", b" ")
-    return found
+class W3cParser:
+    """Reads blocks: those between two #Fields lines as lines of one shape. The header: the date, then the fields."""
+
+    def __init__(self, form: Format, columns: Columns) -> None:
+        self._columns = columns
+        self._made: dict[Header, LineParser] = {}
+
+    def read(self, data: bytes, header: Header) -> tuple[Read, Header]:
+        """Read whole lines, the last with its end; the header then in force comes back with them."""
+        batches: list[Batch] = [EMPTY]
+        misfits: list[tuple[int, bytes]] = []
+        lines = start = 0
+        while start < len(data):
+            directives = _DIRECTIVES.search(data, start) if b"#" in data else None
+            end = directives.start() if directives else len(data)
+            if end > start:
+                read, _ = self._parser(header).read(data[start:end])
+                batches.append(read.batch)
+                misfits += [(lines + index, line) for index, line in read.misfits]
+                lines += read.batch.lines
+            if directives:
+                said = directives[0].split(b"\n")[:-1]
+                for line in said:
+                    header = _header(line, header)
+                batches.append(merge([EMPTY, Batch(len(said), 0, len(said), (), (), (), (), (), (), (), ())]))
+                lines += len(said)
+                end = directives.end()
+            start = end
+        return Read(merge(batches) if len(batches) != 2 else batches[1], misfits), header
+
+    def fits(self, line: bytes, header: Header) -> bool:
+        """Whether a line, its end cut, is one of this format."""
+        return self._parser(header).fits(line)
+
+    def reason(self, line: bytes, header: Header) -> str:
+        """Say why a line, its end cut, is none of this format."""
+        return self._parser(header).reason(line)
+
+    def _parser(self, header: Header) -> LineParser:
+        if header not in self._made:
+            if len(self._made) >= _PARSERS:
+                self._made.clear()
+            self._made[header] = LineParser(_form(header), self._columns)
+        return self._made[header]
 
 
 def _header(line: bytes, header: Header) -> Header:
-    """The date, for logs whose lines have none, and the names."""
-    date = header[0] if header else b""
-    names = header[1:]
-    if match := _DATE.match(line + b" "):
+    """The header after a directive line. The date is for logs whose lines have none."""
+    date, names = (header[0], header[1:]) if header else (b"", ())
+    if match := _DATE.match(line):
         date = match[1]
     elif line.startswith(b"#Fields:"):
-        names = tuple(_SEPARATOR.split(line[len(b"#Fields:") :].strip()))
+        names = tuple(name for name in _SEPARATOR.split(line[len(b"#Fields:") :]) if name)
     return (date, *names)
 
 
-@lru_cache(maxsize=256)
-def _columns(names: tuple[bytes, ...]) -> tuple[tuple[str, int], ...]:
-    """Column to place, the date apart from the time."""
-    texts = [name.decode("latin-1") for name in names]
-    places = {name: at for at, name in reversed(list(enumerate(texts)))}
-    found = find_columns([name for name in texts if name not in ("date", "time")], {})
-    columns = {column: places[name] for column, name in found.items() if column != "time"}
-    columns |= {name: places[name] for name in ("date", "time") if name in places}
-    return tuple(columns.items())
+def _form(header: Header) -> Format:
+    names = [name.decode("latin-1") for name in header[1:]]
+    if not names or len(names) > _MOST_FIELDS:
+        return _NO_FIELDS
+    found = find_columns([name for name in names if name not in ("date", "time")], {})
+    columns = {name: column for column, name in found.items()}
+    if "date" in names:
+        columns |= {"date": "time", "time": "time2"}
+        time = "utc"
+    else:
+        columns["time"] = "time"
+        time = f"utc:{header[0].decode()}"
+    parts: list[Part] = []
+    for name in names:
+        column = columns.pop(name, "")  # a name that comes again fills nothing
+        if parts:
+            parts.append(Part(rb"[ \t]", f"a blank or tab, then {name}"))
+        match column:
+            case "status":
+                parts.append(STATUS)
+            case "size":
+                parts.append(SIZE)
+            case _:
+                parts.append(Part(_FIELD, name, column, _FAST.get(column, b"")))
+    if not any(part.column == "time" for part in parts):
+        return _NO_FIELDS
+    return Format(W3C.name, "line", tuple(parts), time=time, tick=1000)

@@ -122,7 +122,7 @@ def test_no_byte_of_a_log_gets_into_a_message() -> None:
 def test_columns_of_two_formats_in_a_block_come_together() -> None:
     traefik = COMMON.rstrip() + b' "r" "a" 1 "x" "y" 7ms\n'
     batch = Reader(None, Columns.ALL).read(traefik + W3C + W3C_LINE)
-    assert (batch.durations, batch.agents, batch.vhosts) == ([7000, -1], [b"a", b""], [b"", b""])
+    assert (batch.durations, batch.agents, batch.vhosts) == ([7000, -1], [b"a", b""], None)
 
 
 def test_nothing_is_an_empty_batch() -> None:
