@@ -66,12 +66,10 @@ class Watch:
     )  # fmt: skip
 
     def __init__(self, rule: Rule, history: History) -> None:
-        limit = rule.threshold.rate * rule.window
         self.rule = rule
         self.window = Window(rule.window)
         self.record: AlertRecord | None = None  # the alert that is on
-        self._limit = limit.numerator  # n * denominator against this: no division
-        self._denominator = limit.denominator
+        self.set_threshold(rule.threshold)
         self._history = history
         self._mute_until: int | None = None  # no recovery is told before this second
         self._known_from: int | None = None  # warm start: from here on every window was read whole
@@ -108,6 +106,13 @@ class Watch:
             states.append(self.record is not None)
             mark = next(waiting, None)
         return transitions, sums, states
+
+    def set_threshold(self, threshold: Threshold) -> None:
+        """Hold the window against another threshold from the next second on."""
+        self.rule = replace(self.rule, threshold=threshold, recovery=threshold.rate)
+        limit = threshold.rate * self.rule.window
+        self._limit = limit.numerator  # n * denominator against this: no division
+        self._denominator = limit.denominator
 
     def reanchor(self, closed: int) -> None:
         """Start over at an earlier time: the state stays, no recovery is told until a window has passed."""

@@ -28,6 +28,10 @@ class Busiest:
             )
             self._open = {second: hits for second, hits in self._open.items() if second > horizon and not everything}
 
+    def hits(self, first: int, last: int) -> int:
+        """Return the hits of the seconds from ``first`` to ``last``, none of them behind the clock by a window."""
+        return sum([self._open.get(second, 0) for second in range(first, last + 1)])
+
     def find(self) -> tuple[int, int] | None:
         """Return (second, hits), the earliest of several."""
         return self._most(self._open.items())

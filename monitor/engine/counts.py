@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from itertools import compress
 
 from monitor.engine.distinct import Distinct
-from monitor.engine.snapshot import OTHER
+from monitor.engine.snapshot import OTHER, Table
+from monitor.engine.tables import Keyed
+from monitor.engine.times import Times
 
 MAX_KEY = 1000  # bytes; longer ones count in (other)
 MAX_SECTIONS = 40_000  # sections held; above it ...
@@ -24,7 +26,7 @@ class Counts:
 
     __slots__ = (
         "clients", "codes", "errors", "exact", "hits", "last", "late", "malformed", "methods", "sections", "size",
-        "sizes",
+        "sizes", "tables", "times",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -39,6 +41,8 @@ class Counts:
         self.methods: Counter[bytes] = Counter()  # b"" is no request
         self.last: dict[bytes, int] = {}  # the latest hit by section; only where it is asked for
         self.clients = Distinct()
+        self.times: Times | None = None  # where the format carries response times
+        self.tables: dict[Table, Keyed] = {}  # besides the sections; only where they are asked for
         self.exact = True  # False: sections were put into (other) because there were too many
 
     def add(
@@ -76,6 +80,29 @@ class Counts:
         if by_section and (len(by_section) > MAX_SECTIONS or max(map(len, by_section)) > MAX_KEY):
             self._fold()
 
+    def add_times(self, durations: Sequence[int], sections: Sequence[bytes]) -> None:
+        """Count response times in microseconds."""
+        self.times = self.times or Times()
+        self.times.add(durations, sections)
+
+    def add_table(self, table: Table, keys: Sequence[bytes], statuses: Sequence[bytes], sizes: Sequence[int]) -> None:
+        """Count rows by another key than the section."""
+        self.tables.setdefault(table, Keyed()).add(keys, statuses, sizes)
+
+    def trim(self, most: int, keep: int) -> None:
+        """Give up the smaller keys of every table: ``(other)`` is what is left of them."""
+        if len(self.sections) > most:
+            self._fold(keep)
+        for keyed in self.tables.values():
+            keyed.trim(most, keep)
+
+    def hits_of(self, table: Table, key: bytes) -> int:
+        """Return a key's hits."""
+        if table is Table.SECTIONS:
+            return self.sections.get(key, 0)
+        keyed = self.tables.get(table)
+        return keyed.rows.get(key, (0,))[0] if keyed else 0
+
     def note_last(self, times: Sequence[int], sections: Sequence[bytes]) -> None:
         """Keep the latest hit of each section."""
         pairs = sorted(zip(times, sections, strict=True))
@@ -102,16 +129,21 @@ class Counts:
             if second > self.last.get(section, second - 1):
                 self.last[section] = second
         self.clients.merge(other.clients)
+        if other.times is not None:
+            self.times = self.times or Times()
+            self.times.merge(other.times)
+        for table, keyed in other.tables.items():
+            self.tables.setdefault(table, Keyed()).merge(keyed)
         if len(self.sections) > MAX_SECTIONS:
             self._fold()
         _bound(self.codes)
         _bound(self.methods)
 
-    def _fold(self) -> None:
-        """Put what is too long or too rare into (other)."""
+    def _fold(self, keep: int = 0) -> None:
+        """Put what is too long or too rare into (other); ``keep``: how many stay, where that is less than the bound."""
         gone = {section for section in self.sections if len(section) > MAX_KEY}
-        if len(self.sections) > MAX_SECTIONS:
-            stay = dict(largest(self.sections, KEEP_SECTIONS))
+        if keep or len(self.sections) > MAX_SECTIONS:
+            stay = dict(largest(self.sections, keep or KEEP_SECTIONS))
             gone |= self.sections.keys() - stay.keys() - {OTHER}
             self.exact = False
         for counts in (self.sections, self.sizes, self.errors):

@@ -4,34 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 from monitor.engine.alert import History, Watch
 from monitor.engine.busiest import Busiest
 from monitor.engine.clock import Course, follow
 from monitor.engine.counts import Counts
+from monitor.engine.kept import Past
 from monitor.engine.lateness import Lateness
 from monitor.engine.ledger import Ledger
 from monitor.engine.logs import Log, Logs
 from monitor.engine.rows import cut, join, pick
 from monitor.engine.series import Series
-from monitor.engine.snapshot import AlertRecord, Event, Note, Summary, Transition
+from monitor.engine.snapshot import AlertRecord, Event, Note, Scope, Snapshot, Summary, Traffic, Transition, View
 from monitor.engine.tally import Plan, Tally, count
+from monitor.engine.tells import table_rows, traffic
 from monitor.formats.batch import Batch, Malformed
 from monitor.rules import Metric, Rule
+from monitor.units import Threshold
 
+RATE = 10  # s over which the rate of the moment is taken
 SAMPLES = 10  # malformed lines kept
 
 
 class Engine:
     """Counts what batches tell, in log time.
 
-    ``live``: the clock goes on between lines, by the monotonic seconds handed to ``feed`` and ``tick``.
+    ``live``: the clock goes on between lines, by the monotonic seconds handed to ``feed`` and ``tick``. ``detail``:
+    keep what a screen or a report shows besides what is told: past intervals, tables of clients and the like.
     """
 
-    def __init__(self, rule: Rule, *, interval: int = 10, lateness: int = 5, top: int = 10, live: bool = False) -> None:
+    def __init__(
+        self,
+        rule: Rule,
+        *,
+        interval: int = 10,
+        lateness: int = 5,
+        top: int = 10,
+        live: bool = False,
+        detail: bool = False,
+    ) -> None:
         self._live = live
+        self._past = Past(rule.window, interval) if detail else None
         series = () if rule.metric is Metric.HITS else (Series.of(rule),)
-        self._plan = Plan(interval, rule.window, lateness, series)
+        self._plan = Plan(interval, rule.window, lateness, series, detail)
         self._history = History()
         self._watch = Watch(rule, self._history)
         self._ledger = Ledger(self._plan, top)
@@ -112,6 +128,57 @@ class Engine:
             transitions=self._history.transitions,
             samples=tuple(self._samples),
         )
+
+    def snapshot(self, view: View) -> Snapshot:
+        """Return what a view shows, as it is now; an engine without ``detail`` knows sections only, and the total."""
+        counts, start, end, told = self._viewed(view)
+        rows = table_rows(counts, view)
+        if self._past:
+            rows = [replace(row, trend=self._past.trend(view.table, row.key)) for row in rows]
+        summary = self.summary()
+        rule, window = self._watch.rule, self._watch.window
+        return Snapshot(
+            clock=self._clock,
+            interval=self._plan.interval,
+            window=rule.window,
+            threshold=rule.threshold,
+            metric=rule.metric.value,
+            lateness=self._plan.lateness,
+            window_hits=window.total,
+            window_average=self._watch.average,
+            rate=Fraction(self._busiest.hits(self._closed - RATE + 1, self._closed), RATE),
+            alert=self._watch.record,
+            alerts=self._history.records(),
+            alerts_dropped=self._history.dropped,
+            points=tuple(kept.point for kept in self._past or ()),
+            view=view,
+            start=start,
+            end=end,
+            traffic=told or traffic(counts, view.limit),
+            rows=tuple(rows),
+            summary=summary,
+        )
+
+    def _viewed(self, view: View) -> tuple[Counts, int | None, int | None, Traffic | None]:
+        """The counts that a view shows, from when to when, and what was told of them."""
+        if view.scope is Scope.TOTAL or self._past is None:
+            return self._ledger.whole(), self._first, None if self._last is None else self._last + 1, None
+        if view.scope is Scope.INTERVAL:
+            kept = self._past.at(view.back)
+            return (
+                (kept.counts, kept.told.start, kept.told.end, kept.told.traffic)
+                if kept
+                else (Counts(), None, None, None)
+            )
+        counts, start, end = self._ledger.open_counts(), self._closed - self._plan.window, self._closed + 1
+        for kept in self._past.since(start):
+            counts.merge(kept.counts)
+            start = min(start, kept.told.start)
+        return counts, start, end, None
+
+    def set_threshold(self, threshold: Threshold) -> None:
+        """Hold the traffic against another threshold from the next closed second on."""
+        self._watch.set_threshold(threshold)
 
     def alert_of(self, transition: Transition) -> AlertRecord:
         """Return the alert that a transition began or ended."""
@@ -333,19 +400,25 @@ class Engine:
             return []
         ledger = self._ledger
         self._closed = to
-        starts = ledger.due(to, silent=self._live)
-        transitions, sums, _ = self._watch.close(to, [ledger.last_of(start) for start in starts])
+        starts = ledger.due(to, silent=self._live or self._past is not None)
+        transitions, sums, alerts = self._watch.close(to, [ledger.last_of(start) for start in starts])
         events: list[Event] = []
         told = 0
-        for start, held in zip(starts, sums, strict=True):
+        for start, held, alert in zip(starts, sums, alerts, strict=True):
             while told < len(transitions) and transitions[told].at <= ledger.last_of(start):
                 events.append(transitions[told])
                 told += 1
-            events.append(ledger.tell(start, held)[0])
+            events += self._tell(start, held, alert)
         events += transitions[told:]
         self._busiest.settle(to)
         return events
 
+    def _tell(self, start: int, held: int, alert: bool) -> list[Event]:
+        told, counts = self._ledger.tell(start, held)
+        if self._past is not None:
+            self._past.add(told, counts, alert=alert)
+        return [told] if self._live or told.traffic.hits or told.traffic.malformed else []
+
     def _tell_open(self) -> list[Event]:
-        held = self._watch.window.total
-        return [self._ledger.tell(start, held)[0] for start in self._ledger.open_starts()]
+        held, alert = self._watch.window.total, self._watch.record is not None
+        return [event for start in self._ledger.open_starts() for event in self._tell(start, held, alert)]

@@ -52,9 +52,10 @@ class Ledger:
         """Return the starts of the intervals to be told when ``closed`` is the last closed second, in order."""
         last = closed - self._length + 1
         due = [start for start in self._open if start <= last]
-        if silent and self._told is not None:
+        told = min(due, default=None) if self._told is None else self._told
+        if silent and told is not None:
             end = self.start_of(last)
-            first = max(self._told, end - (SILENT - 1) * self._length)
+            first = max(told, end - (SILENT - 1) * self._length)
             due += [start for start in range(first, end + 1, self._length) if start not in self._open]
         return sorted(due)
 
@@ -83,6 +84,13 @@ class Ledger:
         for counts in self._open.values():
             whole.merge(counts)
         return whole
+
+    def open_counts(self) -> Counts:
+        """Return what the open intervals hold together."""
+        counts = Counts()
+        for its in self._open.values():
+            counts.merge(its)
+        return counts
 
     def traffic(self) -> Traffic:
         """Return the statistics of all that was counted."""

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, islice
 from operator import lt
 from typing import TypeVar
 
+from monitor.engine import tables
 from monitor.engine.counts import Counts
 from monitor.engine.series import Series
+from monitor.engine.snapshot import Table
 from monitor.formats.batch import Batch
 
 Item = TypeVar("Item", int, bytes)
@@ -108,14 +110,15 @@ def count(batch: Batch, plan: Plan, clock_at: Callable[[int], int] | None = None
         zip(seconds, zip(*[[column[s] for s in seconds] for column in columns], strict=True), strict=True)
     )
 
+    keys = tables.columns(batch) if plan.detail else {}
     start = 0
     while start < rows:
         interval = course[start] - course[start] % plan.interval
         stop = bisect_left(course, interval + plan.interval, start)
-        _add(tally, interval, batch, plan, start, stop, away.get(interval, ()), moved.pop(interval, ()))
+        _add(tally, interval, batch, plan, start, stop, away.get(interval, ()), moved.pop(interval, ()), keys)
         start = stop
     for interval, others in moved.items():
-        _add(tally, interval, batch, plan, 0, 0, (), others)
+        _add(tally, interval, batch, plan, 0, 0, (), others, keys)
     for (second, clock), at in late.items():
         own = second - second % plan.interval
         if clock >= own + plan.interval + plan.lateness:
@@ -158,6 +161,7 @@ def _add(
     stop: int,
     without: Sequence[int],
     others: Sequence[int],
+    columns: Mapping[Table, Sequence[bytes]],
 ) -> None:
     """Count rows ``start`` to ``stop`` but for those ``without``, and the ``others``, in one interval."""
     if stop - start == len(without) and not others:
@@ -177,5 +181,10 @@ def _add(
         counts = tally.intervals[interval] = Counts()
     sections = pick(batch.sections)
     counts.add(pick(batch.hosts), pick(batch.methods), sections, pick(batch.statuses), pick(batch.sizes))
+    if batch.durations is not None:
+        counts.add_times(pick(batch.durations), sections)
     if plan.detail:
         counts.note_last(pick(batch.times), sections)
+        statuses, sizes = pick(batch.statuses), pick(batch.sizes)
+        for table, keys in columns.items():
+            counts.add_table(table, pick(keys), statuses, sizes)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Callable
+from dataclasses import replace
+
 from monitor.engine.counts import Counts, largest
-from monitor.engine.snapshot import Row, Traffic
+from monitor.engine.snapshot import Row, Sort, Table, Traffic, View
 
 
 def traffic(counts: Counts, top: int) -> Traffic:
@@ -13,9 +17,18 @@ def traffic(counts: Counts, top: int) -> Traffic:
         if code[:1] in _CLASSES:
             name = _CLASSES[code[:1]]
             statuses[name] = statuses.get(name, 0) + hits
+    first = largest(counts.sections, top)
+    times = counts.times.quantiles([section for section, _ in first]) if counts.times else {}
     rows = [
-        Row(section, hits, counts.sizes[section], counts.errors.get(section, 0), counts.last.get(section))
-        for section, hits in largest(counts.sections, top)
+        Row(
+            section,
+            hits,
+            counts.sizes[section],
+            counts.errors.get(section, 0),
+            counts.last.get(section),
+            times.get(section),
+        )
+        for section, hits in first
     ]
     return Traffic(
         hits=counts.hits,
@@ -29,7 +42,37 @@ def traffic(counts: Counts, top: int) -> Traffic:
         sections_exact=counts.exact,
         malformed=counts.malformed,
         late=counts.late,
+        times=counts.times.whole() if counts.times else None,
+        histogram=counts.times.histogram() if counts.times else None,
     )
 
 
 _CLASSES = {b"%d" % digit: f"{digit}xx" for digit in range(1, 6)}
+
+
+def table_rows(counts: Counts, view: View) -> list[Row]:
+    """Return the rows of the table that a view asks for, in its order, at most its limit."""
+    if view.table is Table.SECTIONS:
+        rows = [
+            Row(key, hits, counts.sizes[key], counts.errors.get(key, 0), counts.last.get(key))
+            for key, hits in counts.sections.items()
+        ]
+        if counts.times and view.sort is Sort.P95:
+            times = counts.times.quantiles(counts.sections)
+            rows = [replace(row, times=times.get(row.key)) for row in rows]
+    else:
+        keyed = counts.tables.get(view.table)
+        rows = [Row(key, hits, size, errors) for key, (hits, size, errors) in keyed.rows.items()] if keyed else []
+    rows = heapq.nsmallest(view.limit or len(rows), rows, key=_ORDERS[view.sort])
+    if view.table is Table.SECTIONS and counts.times and view.sort is not Sort.P95:
+        times = counts.times.quantiles([row.key for row in rows])
+        rows = [replace(row, times=times.get(row.key)) for row in rows]
+    return rows
+
+
+_ORDERS: dict[Sort, Callable[[Row], tuple[int, bytes]]] = {
+    Sort.HITS: lambda row: (-row.hits, row.key),
+    Sort.SIZE: lambda row: (-row.size, row.key),
+    Sort.ERRORS: lambda row: (-row.errors, row.key),
+    Sort.P95: lambda row: (-row.times.p95 if row.times else 0, row.key),
+}
