@@ -68,7 +68,7 @@ def test_the_screen_at_four_sizes(width: int, height: int) -> None:
     ],
 )
 def test_what_the_screen_shows_when_asked(name: str, state: State, theme: Theme) -> None:
-    check(f"shown-{name}", draw(alert(), 100, 30, state, theme))
+    check(f"shown-{name}", draw(replace(alert(), view=state.view), 100, 30, state, theme))
 
 
 def test_before_the_first_line_the_screen_waits() -> None:

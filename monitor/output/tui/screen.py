@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import FrameType, TracebackType
 from typing import Any
 
-from monitor.engine.snapshot import AlertRecord, Interval, Snapshot, Summary, Transition, View
+from monitor.engine.snapshot import AlertRecord, Interval, Scope, Snapshot, Summary, Transition, View
 from monitor.formats.batch import Malformed
 from monitor.output.plain import Plain
 from monitor.output.text import Times, message, safe
@@ -159,8 +159,10 @@ class Tui:
 
     @property
     def view(self) -> View:
-        """What to ask the engine for."""
-        return self._state.view
+        """What to ask the engine for: all since the start as long as there is no interval to look at."""
+        view = self._state.view
+        begun = self._picture is None or self._picture.shown.points
+        return view if begun else replace(view, scope=Scope.TOTAL)
 
     def poll(self) -> list[Command]:
         """Take what was pressed since; show what that changes; return what the app is asked to do."""
@@ -172,6 +174,9 @@ class Tui:
             self._stop = True
         for key in pressed:
             commands += self._press(key)
+        if pressed and self._picture and self._note:  # whoever presses a key has read it
+            self._note, self._note_until = "", None
+            self._picture = replace(self._picture, note="")
         if (pressed or self._urgent) and self.view == self._viewed:  # of another view there is no picture yet
             self._paint()
         if self._stop:

@@ -129,13 +129,13 @@ def _nothing(snapshot: Snapshot, state: State) -> str:
     return "no traffic"
 
 
-def scope_text(snapshot: Snapshot, state: State, theme: Theme) -> str:
+def scope_text(snapshot: Snapshot, theme: Theme) -> str:
     """Which stretch of time the table is of."""
     if snapshot.start is None or snapshot.end is None:
         return "no interval told yet"
-    if state.scope is Scope.TOTAL:
+    if snapshot.view.scope is Scope.TOTAL:
         return f"since {theme.times.full(snapshot.start)}"
     span = f"{theme.times.time(snapshot.start)} {theme.glyphs.to} {theme.times.time(snapshot.end)}"
-    if state.scope is Scope.WINDOW:
+    if snapshot.view.scope is Scope.WINDOW:
         return f"past {max(0, snapshot.end - snapshot.start)} s, {span}"
-    return f"{span}, {state.back} back" if state.back else span
+    return f"{span}, {snapshot.view.back} back" if snapshot.view.back else span

@@ -186,7 +186,7 @@ def _tabs(state: State, room: int, theme: Theme) -> tuple[list[Span], list[tuple
 def _scope(picture: Picture, state: State, theme: Theme) -> list[Span]:
     if state.tab is Tab.ALERTS:
         return []
-    return [Span(f"{scope_text(picture.shown, state, theme)} {theme.glyphs.dot} by {state.sort.value}", Style.DIM)]
+    return [Span(f"{scope_text(picture.shown, theme)} {theme.glyphs.dot} by {state.sort.value}", Style.DIM)]
 
 
 def _panel(
