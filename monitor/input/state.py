@@ -33,7 +33,7 @@ class Saved:
 
 
 class State:
-    """The file of ``--state``. Call ``fed`` after each read, ``told`` after each telling of an interval."""
+    """The file of ``--state``. Call ``fed`` before the first read and after each, ``told`` after telling intervals."""
 
     def __init__(self, path: Path) -> None:
         """Read what a former run left in ``saved``. Raises TaplineError if the file can be neither read nor written."""
@@ -56,6 +56,9 @@ class State:
     def fed(self, reading: Reading, newest: int | None) -> None:
         """Note that everything up to ``reading`` was counted, no line of it of a second after ``newest``."""
         self._read = reading
+        if not self._settled:  # the beginning of the first run: a restart before anything is told goes back to it
+            self._settled = reading
+            self._write(Saved(reading, reading))
         if newest is None:
             return
         if self._fed and self._fed[-1][0] >= newest:

@@ -66,6 +66,7 @@ class Tail:
         self._lineage.remember_present()
         if file := self._open():
             file.begin(file.end_of_lines())
+            self._lineage.floor = max(self._lineage.floor, os.fstat(file.descriptor).st_mtime_ns)
             self._adopt(file)
 
     def resume(self, positions: Positions, read: Positions) -> None:
