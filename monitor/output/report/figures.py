@@ -20,7 +20,28 @@ BANDS = 200  # alerts in the chart, the longest
 ROWS = 20  # sections of the heat map
 LEVELS = 8  # of its colours, besides none
 _WIDE, _HIGH = 1000, 100  # the chart's units
-_TICKS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)  # s
+_TICKS = (
+    1,
+    2,
+    5,
+    10,
+    20,
+    30,
+    60,
+    120,
+    300,
+    600,
+    900,
+    1800,
+    3600,
+    7200,
+    10800,
+    21600,
+    43200,
+    86400,
+    172800,
+    604800,
+)  # s
 _SHARE = 0.4  # a threshold further above the traffic than this would flatten it
 
 
