@@ -234,7 +234,7 @@ def _number(value: int | None) -> bytes | None:
 
 
 def _duration(unit: int) -> Field:
-    return lambda t: None if t.last is None else b"%d" % ((t.last - t.begin) // unit)
+    return lambda t: None if t.last is None else b"%d" % max(0, (t.last - t.begin) // unit)
 
 
 def _first_byte(transaction: Transaction) -> bytes | None:

@@ -31,22 +31,27 @@ _U16 = struct.Struct("!H").unpack_from
 _IPV4, _IPV6, _TEB = 0x0800, 0x86DD, 0x6558
 _VLANS = frozenset((0x8100, 0x88A8, 0x9100, 0x9200))
 _MPLS = frozenset((0x8847, 0x8848))
-_PPPOE, _PBB = 0x8864, 0x88E7
-_PPP_PROTOCOLS = {0x0021: _IPV4, 0x0057: _IPV6, 0x0281: 0x8847}
+_PPPOE = 0x8864
+# What stands between two Ethernet headers: 802.1ah, FabricPath. EtherType -> bytes after it
+_SHIMS = {0x88E7: 4, 0x8903: 2}
+_VN_TAG = 0x8926
+_ERSPAN, _ERSPAN_3 = 0x88BE, 0x22EB
+_PPP_PROTOCOLS = {0x0021: _IPV4, 0x0057: _IPV6, 0x0281: 0x8847, 0x0800: _IPV4, 0x86DD: _IPV6}  # the last two: Cisco
 _TCP_PROTOCOL, _UDP_PROTOCOL = 6, 17
 _IP_IN_IP = {4: _IPV4, 41: _IPV6}
 _EXTENSIONS = frozenset((0, 43, 60, 135, 139, 140))  # length in units of 8 octets, the first not counted
 _FRAGMENT, _AUTHENTICATION, _GRE = 44, 51, 47
-_VXLAN, _GENEVE, _GTP_U = (4789, 8472), (6081,), (2152,)  # UDP ports
+_VXLAN, _GENEVE, _GTP_U, _TEREDO, _AYIYA = (4789, 8472), 6081, 2152, 3544, 5072  # UDP ports
 _DEPTH = 16  # headers of link layer and tunnels in one frame; real ones have up to 8
 
 # Link types (tcpdump.org/linktypes.html) that begin with a fixed header whose last two bytes are an EtherType.
 _ETHERTYPE_AT = {ETHERNET: 12, 113: 14, 276: 0, 104: 2}
 _HEADER = {ETHERNET: 14, 113: 16, 276: 20, 104: 4}
-_RAW = frozenset((12, 14, 101, 228, 229))
-_NULL = frozenset((0, 108))
-_PPP = frozenset((9, 50))
-_PPP_ETHER, _NFLOG = 51, 239
+# Link types whose header is followed by IP of either version, or by PPP. Link type -> size of the header; NULL and
+# LOOP hold a family of 4 bytes in the order of whoever captured, whose numbers differ between systems.
+_IP_BEHIND = {12: 0, 14: 0, 101: 0, 228: 0, 229: 0, 0: 4, 108: 4, 109: 12}
+_PPP_BEHIND = {9: 0, 50: 0, 51: 6, 166: 2, 204: 1}
+_NFLOG, _WLAN, _RADIOTAP = 239, 105, 127
 
 
 class _UndecodableError(Exception):
@@ -91,14 +96,15 @@ class Decoder:
         time, link, data, wire = frame
         if link in _HEADER:
             return self._network(time, data, _HEADER[link], _U16(data, _ETHERTYPE_AT[link])[0], wire, 0)
-        if link in _RAW:
-            return self._network(time, data, 0, self._by_version(data, 0), wire, 0)
-        if link in _NULL:  # a family of 4 bytes, in the order of whoever captured; its numbers differ between systems
-            return self._network(time, data, 4, self._by_version(data, 4), wire, 0)
-        if link in _PPP or link == _PPP_ETHER:
-            return self._ppp(time, data, 6 if link == _PPP_ETHER else 0, wire, 0)
+        if link in _IP_BEHIND:
+            at = _IP_BEHIND[link]
+            return self._network(time, data, at, self._by_version(data, at), wire, 0)
+        if link in _PPP_BEHIND:
+            return self._ppp(time, data, _PPP_BEHIND[link], wire, 0)
         if link == _NFLOG:
             return self._nflog(time, data, wire)
+        if link in (_WLAN, _RADIOTAP):
+            return self._wlan(time, data, data[2] | data[3] << 8 if link == _RADIOTAP else 0, wire)
         self.unknown[link] = self.unknown.get(link, 0) + 1
         return None
 
@@ -119,7 +125,7 @@ class Decoder:
 
     def _nflog(self, time: int, data: bytes, wire: int) -> Segment | None:
         """Linux netfilter log: a header of 4 bytes, then TLVs in host order; type 9 is the packet."""
-        order: str = "<" if data[4:6] < data[5:6] + data[4:5] or data[5] == 0 else ">"
+        order = "<" if data[4] else ">"  # the first length is small
         at = 4
         while at + 4 <= len(data):
             size, kind = struct.unpack_from(order + "HH", data, at)
@@ -129,6 +135,14 @@ class Decoder:
                 return self._network(time, data, at + 4, self._by_version(data, at + 4), wire, 0)
             at += size + 3 & ~3
         raise _UndecodableError
+
+    def _wlan(self, time: int, data: bytes, at: int, wire: int) -> Segment | None:
+        """Decode an unencrypted 802.11 data frame: a header of 24 to 36 bytes, then 802.2."""
+        kind, flags = data[at], data[at + 1]
+        if kind & 0x0C != 0x08 or kind & 0x40 or flags & 0x40:  # no data, no body, encrypted
+            raise _UndecodableError
+        at += 24 + 6 * (flags & 3 == 3) + 2 * (kind >> 7) + 4 * (kind >> 7 & flags >> 7)
+        return self._network(time, data, at, 0, wire, 0)
 
     def _network(self, time: int, data: bytes, at: int, ethertype: int, wire: int, depth: int) -> Segment | None:
         """Decode from the header that ``ethertype`` announces at ``at``."""
@@ -155,8 +169,10 @@ class Decoder:
                 return self._ppp(time, data, at + 6, wire, depth)
             elif ethertype == _TEB:
                 ethertype, at = _U16(data, at + 12)[0], at + 14
-            elif ethertype == _PBB:
-                ethertype, at = _TEB, at + 4
+            elif ethertype in _SHIMS:
+                ethertype, at = _TEB, at + _SHIMS[ethertype]
+            elif ethertype == _VN_TAG:
+                ethertype, at = _U16(data, at + 4)[0], at + 6
             elif ethertype < 0x0600:  # an 802.3 length; then 802.2, with SNAP if it is IP
                 if data[at : at + 3] == b"\xaa\xaa\x03":
                     ethertype, at = _U16(data, at + 6)[0], at + 8
@@ -233,18 +249,23 @@ class Decoder:
         size = 4 + 4 * (flags >> 7 & 1) + 4 * (flags >> 5 & 1) + 4 * (flags >> 4 & 1)
         if version == 1:
             return self._ppp(time, data, at + size + 4 * (data[at + 1] >> 7), end, depth)
-        if ethertype == 0x88BE and size > 4:  # ERSPAN II: 8 bytes more, then the frame
-            return self._network(time, data, at + size + 8, _TEB, end, depth)
+        if ethertype in (_ERSPAN, _ERSPAN_3):  # type I has no header of its own, II one of 8 bytes, III of 12 or 20
+            at += size
+            if ethertype == _ERSPAN_3:
+                at += 12 + 8 * (data[at + 11] & 1)
+            elif size > 4:
+                at += 8
+            return self._network(time, data, at, _TEB, end, depth)
         return self._network(time, data, at + size, ethertype, end, depth)
 
     def _udp(self, time: int, data: bytes, at: int, end: int, depth: int) -> Segment | None:
-        port = _U16(data, at + 2)[0]
+        source, port = _U16(data, at)[0], _U16(data, at + 2)[0]
         at += 8
         if port in _VXLAN and data[at] & 0x08:
             return self._network(time, data, at + 8, _TEB, end, depth)
-        if port in _GENEVE and data[at] >> 6 == 0:
+        if port == _GENEVE and data[at] >> 6 == 0:
             return self._network(time, data, at + 8 + 4 * (data[at] & 0x3F), _U16(data, at + 2)[0], end, depth)
-        if port in _GTP_U and data[at] >> 5 == 1 and data[at + 1] == 255:
+        if port == _GTP_U and data[at] >> 5 == 1 and data[at + 1] == 255:
             following = data[at + 11] if data[at] & 4 else 0
             at += 12 if data[at] & 7 else 8
             while following:
@@ -253,4 +274,13 @@ class Decoder:
                     raise _UndecodableError
                 following, at = data[at + size - 1], at + size
             return self._network(time, data, at, self._by_version(data, at), end, depth)
+        if _TEREDO in (source, port):  # RFC 4380 section 5.1.1
+            if data[at : at + 2] == b"\x00\x01":
+                at += 13 + data[at + 2] + data[at + 3]
+            if data[at : at + 2] == b"\x00\x00":
+                at += 8
+            return self._network(time, data, at, _IPV6, end, depth)
+        if _AYIYA in (source, port) and data[at + 3] == 41:
+            at += 8 + (1 << (data[at] >> 4)) + 4 * (data[at + 1] >> 4)
+            return self._network(time, data, at, _IPV6, end, depth)
         raise _UndecodableError

@@ -14,12 +14,14 @@ from operator import attrgetter
 
 from sniffer.decode import ACK, SYN, Segment
 from sniffer.flow import NEVER, SECOND, Flow, Limits
+from sniffer.http1 import BEGINS
 from sniffer.pairing import Counts
 from sniffer.stream import MASK, Stream, distance
 from sniffer.transaction import Transaction
 
 _SWEEP = 10 * SECOND  # ns between two looks for idle flows
 _EVICT = 16  # at a bound this part of the flows is closed at once, so that the search for the oldest is paid off
+_FAR = 1 << 24  # bytes; more than a window, however scaled, is in flight at a time
 _LATE_SYN = 1 << 16  # bytes that may have been captured before the SYN in front of them
 
 
@@ -91,6 +93,11 @@ class Flows:
                     continue
                 stream = self._open(segment)
             flow = stream.flow
+            if length and self._of_another(stream, segment):
+                self._close(flow)
+                self._forget(flow)
+                stream = self._open(segment)
+                flow = stream.flow
             if flow.closed:
                 continue
             flow.segment(stream, segment)
@@ -136,6 +143,15 @@ class Flows:
         if flags & ACK:
             self._half_open.add(reverse(key), ack)
         return None
+
+    @staticmethod
+    def _of_another(stream: Stream, segment: Segment) -> bool:
+        """Whether a segment begins a message far from where its stream is: the ports are used again, unseen."""
+        if not stream.started:
+            return False
+        ahead = distance(segment[2], stream.next)
+        far = ahead > (0 if stream.flow.closed else _FAR) or ahead < -_FAR
+        return far and BEGINS.match(segment[6], segment[7]) is not None
 
     @staticmethod
     def _begin(stream: Stream, seq: int) -> None:

@@ -23,13 +23,15 @@ REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb"+)[ \t]++([^\n]*[^ \t\n])[ \t]++(H
 _PARTIAL = re.compile(_TOKEN + rb"(?:[ \t]|$)")
 # HTTP/0.9 had only GET, and no version
 _OLD_LINE = re.compile(rb"GET[ \t]+(/[^ \t\r\n]*|[A-Za-z][A-Za-z0-9+.-]*://[^ \t\r\n]*)[ \t]*\r?\n")
-# RFC 9112 section 4; the reason phrase may be missing with its blank
-STATUS_LINE = re.compile(rb"HTTP/\d\.\d[ \t]+(\d\d\d)(?:[ \t][^\n]*)?\r?\n")
+# RFC 9112 section 4; the reason phrase may be missing, or the blank before it
+STATUS_LINE = re.compile(rb"HTTP/\d\.\d[ \t]+(\d\d\d)(?:[^\d\n][^\n]*)?\r?\n")
 _BINARY = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+# A client's greeting to a SOCKS proxy (RFC 1928; version 4): what follows may well be HTTP
+_SOCKS = re.compile(rb"\x05[\x01-\x0a][\x00-\xff]|\x04[\x01\x02]")
 # Where a message may begin after something was lost: behind an empty line; a response anywhere if a field follows
 _REQUEST_BEHIND = re.compile(rb"\n\r?\n(?=" + _TOKEN + rb" [^ \n]+ HTTP/1\.[01]\r?\n)")
 _RESPONSE_AHEAD = re.compile(rb"HTTP/1\.[01] [1-5]\d\d(?: [^\n]{0,200})?\r?\n" + _TOKEN + rb":")
-_BEGINS = re.compile(rb"[A-Z]{3,20} (?:/|[a-z]+://|\*)|HTTP/1\.[01](?: |$)")
+BEGINS = re.compile(rb"[A-Z]{3,20} (?:/|[a-z]+://|\*)|HTTP/1\.[01](?: |$)")
 _FIELD = rb"\n(%s)([ \t]*):([^\n]*(?:\n[ \t]+[^\n]*)*)"  # with obs-fold, RFC 9112 section 5.2
 _LENGTH = re.compile(_FIELD % rb"content-length", re.IGNORECASE)
 _CODING = re.compile(_FIELD % rb"transfer-encoding", re.IGNORECASE)
@@ -441,7 +443,7 @@ class Reader:
     def _reject(self, data: bytes, begin: int, end: int) -> int:
         """What should be a head is none; keep its first line if it is text. Returns where to go on looking."""
         line = data[begin : begin + MAX_HEAD].split(b"\n", 1)[0]
-        self.judged = True
+        self.judged = not _SOCKS.match(data, begin)
         text = None if _BINARY.search(line) else (line + b"\n", self._mark, self._at)
         self._lose()
         framing = self.listener.foreign(self)
@@ -517,7 +519,7 @@ class Reader:
         """Look for the beginning of a message; return where to read on."""
         end = len(data)
         found: int | None = None
-        if _BEGINS.match(data, at):
+        if BEGINS.match(data, at):
             line_end = data.find(b"\n", at)
             if line_end < 0 or self._first_line(data, at, line_end + 1):
                 found = at

@@ -38,6 +38,7 @@ def udp(port: int, data: bytes) -> bytes:
 
 
 INNER = ethernet(V4)
+SNAP = b"\xaa\xaa\x03\x00\x00\x00\x08\x00"
 FRAMES = {
     "ethernet": frame(ethernet(V4)),
     "ethernet, IPv6": frame(ethernet(V6, 0x86DD)),
@@ -78,6 +79,17 @@ FRAMES = {
     ),
     "VXLAN": frame(ethernet(udp(4789, b"\x08" + bytes(7) + INNER))),
     "Geneve": frame(ethernet(udp(6081, b"\x01\x00\x65\x58" + bytes(4) + bytes(4) + INNER))),
+    "VN-Tag": frame(MACS + b"\x89\x26" + bytes(4) + b"\x08\x00" + V4),
+    "802.1ah": frame(MACS + b"\x88\xe7" + bytes(4) + INNER),
+    "FabricPath": frame(MACS + b"\x89\x03" + bytes(2) + INNER),
+    "802.11": frame(b"\x88\x01" + bytes(24) + SNAP + V4, 105),
+    "radiotap": frame(b"\x00\x00\x08\x00" + bytes(4) + b"\x08\x02" + bytes(22) + SNAP + V4, 127),
+    "ERSPAN I": frame(ethernet(ip4("1.1.1.1", "1.1.1.2", 47, b"\x00\x00\x88\xbe" + INNER))),
+    "ERSPAN II": frame(ethernet(ip4("1.1.1.1", "1.1.1.2", 47, b"\x10\x00\x88\xbe" + bytes(12) + INNER))),
+    "ERSPAN III": frame(ethernet(ip4("1.1.1.1", "1.1.1.2", 47, b"\x10\x00\x22\xeb" + bytes(16) + INNER))),
+    "Teredo": frame(ethernet(udp(3544, V6))),
+    "Teredo, with origin": frame(ethernet(udp(3544, bytes(8) + V6))),
+    "AYIYA": frame(ethernet(udp(5072, b"\x42\x52\x21\x29" + bytes(4) + bytes(16) + bytes(20) + V6))),
     "GTP-U": frame(ethernet(udp(2152, b"\x30\xff" + struct.pack("!HI", len(V4), 1) + V4))),
 }
 

@@ -115,6 +115,19 @@ def test_ports_used_again_are_another_connection() -> None:
     assert observer.counts.flows == 2
 
 
+def test_ports_used_again_are_known_without_syn() -> None:
+    for begins in ((1 << 31, 1 << 30), (1 << 28, 7)):
+        for first in (talk(Wire().open(), 200), talk(Wire().open(), 200).close()):
+            again = talk(Wire(now=first.now + SECOND, begins=begins).open(), 201)
+            assert seen(observe(first.frames + again.frames[3:])) == told(200, 201)
+
+
+def test_http_behind_a_socks_greeting_is_read() -> None:
+    wire = Wire(server=("198.51.100.1", 1080)).open().ask(b"\x05\x01\x00").answer(b"\x05\x00")
+    wire.ask(b"\x05\x01\x00\x01\xc0\x00\x02\x07\x00\x50").answer(b"\x05\x00\x00\x01" + bytes(6))
+    assert seen(observe(talk(wire, 200).close().frames)) == told(200)
+
+
 def test_a_copy_of_everything_changes_nothing() -> None:
     frames = talk(Wire(step=1000).open(), 200, 201).close().frames
     assert seen(observe(frames + frames)) == told(200, 201)
