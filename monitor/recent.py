@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import compress
-from typing import TypeVar
+from dataclasses import dataclass, replace
 
+from monitor.engine.rows import pick
 from monitor.engine.snapshot import OTHER, Table
 from monitor.formats.batch import Batch
 from monitor.formats.reader import Reader, State
@@ -18,8 +17,6 @@ from monitor.formats.reader import Reader, State
 KEPT = 32 * 1024 * 1024  # bytes; about ten minutes at 300 lines a second
 RAW_LINES = 200  # lines shown of one row
 RAW_READ = 4 * 1024 * 1024  # bytes searched for them, newest first, so that a key is answered at once
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +34,8 @@ class Selection:
             mask = [False] * len(batch.times)
         else:
             mask = [key == self.key for key in column]
-        return Batch(
-            lines=sum(mask),
-            blank=0,
-            comments=0,
-            malformed_at=(),
-            samples=(),
-            times=_cut(batch.times, mask),
-            hosts=_cut(batch.hosts, mask),
-            methods=_cut(batch.methods, mask),
-            sections=_cut(batch.sections, mask),
-            statuses=_cut(batch.statuses, mask),
-            sizes=_cut(batch.sizes, mask),
-            durations=None if batch.durations is None else _cut(batch.durations, mask),
-            vhosts=None if batch.vhosts is None else _cut(batch.vhosts, mask),
-            referers=None if batch.referers is None else _cut(batch.referers, mask),
-            agents=None if batch.agents is None else _cut(batch.agents, mask),
-        )
+        rows = pick(batch, [row for row, wanted in enumerate(mask) if wanted])
+        return replace(rows, lines=len(rows.times), malformed_at=())
 
     def _column(self, batch: Batch) -> Sequence[bytes] | None:
         match self.table:
@@ -71,10 +53,6 @@ class Selection:
                 return batch.referers
             case Table.AGENTS:
                 return None if batch.agents is None else [self.family(agent) for agent in batch.agents]
-
-
-def _cut(column: Sequence[T], mask: Sequence[bool]) -> list[T]:
-    return list(compress(column, mask))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +82,10 @@ class Recent:
         while self._size > self._limit and len(self._blocks) > 1:
             self._size -= len(self._blocks.popleft().data)
 
-    def lines(self, selection: Selection, reader: Reader) -> list[bytes]:
+    def lines(self, selection: Selection, reader_of: Callable[[int], Reader]) -> list[bytes]:
         """Return the newest lines selected, newest last, at most RAW_LINES of the newest RAW_READ bytes.
 
-        ``reader`` is one to work with; its state is lost.
+        ``reader_of`` gives a reader of a log to work with; its state is lost.
         """
         found: list[bytes] = []
         left = RAW_READ
@@ -115,7 +93,7 @@ class Recent:
             if left <= 0 or len(found) >= RAW_LINES:
                 break
             left -= len(block.data)
-            _search(block.data, block.state, selection, reader, found)
+            _search(block.data, block.state, selection, reader_of(block.log), found)
         return found[RAW_LINES - 1 :: -1] if len(found) > RAW_LINES else found[::-1]
 
 
