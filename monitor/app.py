@@ -4,75 +4,119 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from pathlib import Path
 
 from monitor.config import Settings
-from monitor.errors import UsageError
+from monitor.console import Console
+from monitor.errors import TaplineError
 from monitor.formats import Columns, Format, parse
 from monitor.input.archive import open_archive
 from monitor.input.follow import Followers
+from monitor.input.state import State
 from monitor.input.waker import Waker
 from monitor.interrupt import Interrupt, Interrupted
 from monitor.live import Live
 from monitor.output.jsonl import JsonLines
+from monitor.output.outlets import Outlets
 from monitor.output.plain import Plain
 from monitor.output.presenter import Presenter
 from monitor.output.text import Times
+from monitor.output.tui import Source, Tui, why_not
 from monitor.session import Session
 
 
 def run(settings: Settings) -> int:
     """Run the monitor by its settings; return the exit status. Raises TaplineError."""
-    session = Session(settings, _format(settings), Columns.NONE, [_presenter(settings)], live=not settings.replay)
     try:
-        if settings.replay:
-            interrupt = Interrupt()
-            with interrupt.caught():
-                _replay(session, interrupt)
-        else:
-            interrupt = _follow(session)
+        with ExitStack() as stack:
+            return _replay(settings, stack) if settings.replay else _follow(settings, stack)
     except BrokenPipeError:
         # Whoever read has left: nothing more is to be said, and Python shall not try when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _follow(settings: Settings, stack: ExitStack) -> int:
+    """Run live."""
+    state = State(settings.state) if settings.state else None
+    waker = stack.enter_context(closing(Waker(poll=settings.poll)))
+    followers = stack.enter_context(closing(Followers(settings.logs, state.saved if state else None)))
+    interrupt = Interrupt(waker.wake)
+    stack.enter_context(interrupt.caught())
+    session, screen = _session(settings, stack, waker.wake)
+    console = Console(session, screen) if screen else None
+    Live(session, followers, waker, interrupt, console, state).run()
     return interrupt.status
 
 
-def _follow(session: Session) -> Interrupt:
-    followers = Followers(session.settings.logs)
-    with closing(followers), closing(Waker(poll=session.settings.poll)) as waker:
-        interrupt = Interrupt(waker.wake)
-        with interrupt.caught():
-            Live(session, followers, waker, interrupt).run()
-    return interrupt
-
-
-def _format(settings: Settings) -> Format | None:
-    return parse(settings.format)
-
-
-def _presenter(settings: Settings) -> Presenter:
+def _session(settings: Settings, stack: ExitStack, wake: Callable[[], None]) -> tuple[Session, Tui | None]:
+    """Make a session and all who are told; the screen, if there is one, is taken over."""
     times = Times(utc=settings.utc)
-    if settings.output == "json":
+    form_of = _form_of(settings)
+    presenter = _presenter(settings, times, wake)
+    screen = presenter if isinstance(presenter, Tui) else None
+    outlets = stack.enter_context(closing(Outlets(settings, times)))
+    detail = screen is not None or outlets.rows > 0
+    columns = Columns.ALL if detail else Columns.DURATION
+    session = Session(settings, form_of, columns, [presenter] if presenter else [], outlets, detail=detail)
+    if screen:
+        stack.enter_context(screen)
+    return session, screen
+
+
+def _form_of(settings: Settings) -> Callable[[str], Format | None]:
+    """Return what gives a log's format. What can be wrong about it is said at once. Raises UsageError, TaplineError."""
+    nginx_conf, apache_conf = _text(settings.nginx_conf), _text(settings.apache_conf)
+
+    def form_of(log: str) -> Format | None:
+        return parse(settings.format, settings.json_key, nginx_conf, apache_conf, log)
+
+    for log in settings.logs:
+        form_of(log)
+    return form_of
+
+
+def _text(path: Path | None) -> str | None:
+    try:
+        return None if path is None else path.read_text("utf-8", "surrogateescape")
+    except OSError as error:
+        raise TaplineError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+
+
+def _presenter(settings: Settings, times: Times, wake: Callable[[], None]) -> Presenter | None:
+    """Make who shows what is told: a screen, a stream, or nobody."""
+    unable = why_not(os.environ)
+    output = settings.output or ("plain" if unable or (settings.replay and settings.speed is None) else "tui")
+    if output == "tui":
+        if unable:
+            raise TaplineError(f"--output tui: {unable}")
+        return Tui(Source(", ".join(settings.logs), "", settings.replay), times, wake)
+    if output == "json":
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]  # a text stream at start
         return JsonLines(sys.stdout, sys.stderr, times)
-    if settings.output in (None, "plain"):
+    if output == "plain":
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         return Plain(sys.stdout, sys.stderr, times, settings.replay)
-    raise UsageError(f"--output {settings.output} is not built")
+    return None
 
 
-def _replay(session: Session, interrupt: Interrupt) -> None:
-    for log, path in enumerate(session.settings.logs):
-        blocks = open_archive(path).blocks()
-        while True:
-            try:
-                with interrupt.waiting():
-                    block = next(blocks, None)
-            except Interrupted:
-                break
-            if block is None:
-                break
-            session.tell(session.engine.feed(session.read(log, block)))
+def _replay(settings: Settings, stack: ExitStack) -> int:
+    interrupt = Interrupt()
+    session, _ = _session(settings, stack, lambda: None)
+    with interrupt.caught():
+        for log, path in enumerate(settings.logs):
+            blocks = open_archive(path).blocks()
+            while True:
+                try:
+                    with interrupt.waiting():
+                        block = next(blocks, None)
+                except Interrupted:
+                    break
+                if block is None:
+                    break
+                session.tell(session.engine.feed(session.read(log, block)))
     session.tell(session.engine.finish())
     session.summarize()
+    return interrupt.status

@@ -6,38 +6,77 @@ The only loop of a live run. All that takes time is done in small portions, so t
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
+from monitor.console import Console
+from monitor.engine.snapshot import Event, Interval
+from monitor.input.block import Block
 from monitor.input.follow import Followers
+from monitor.input.state import State
 from monitor.input.waker import Waker
 from monitor.interrupt import Interrupt
+from monitor.past import Past
+from monitor.recent import Kept
 from monitor.session import Session
 
 TICK = 1.0  # s between two looks at the clock when nothing comes; seconds are what the engine closes
-PORTION = 1024 * 1024  # bytes read before keys and the clock are looked at again
+FRAME = 0.25  # s, with a screen
+PORTION = 256 * 1024  # bytes read before keys and the clock are looked at again
+LAST_WORDS = 2.0  # s that reading goes on after the wish to stop, where much is still unread
 
 
 class Live:
     """Follows logs until it is told to stop."""
 
-    def __init__(self, session: Session, followers: Followers, waker: Waker, interrupt: Interrupt) -> None:
+    def __init__(
+        self,
+        session: Session,
+        followers: Followers,
+        waker: Waker,
+        interrupt: Interrupt,
+        console: Console | None = None,
+        state: State | None = None,
+    ) -> None:
         self._session = session
         self._followers = followers
         self._waker = waker
         self._interrupt = interrupt
+        self._console = console
+        self._state = state
+        self._newest: int | None = None  # the newest second counted
+        session.names = followers.names
 
     def run(self) -> None:
-        """Go on until a signal, the end of every pipe, or the user's wish."""
+        """Go on until a signal, the end of every pipe, or the person's wish."""
+        Past(self._session, self._followers, self._state.saved.told if self._state else None).read()
         while self._interrupt.signal is None:
             more = self._read()
-            self._session.tell(self._session.engine.tick(time.monotonic()))
-            if not more:
-                if self._followers.ended:
+            now = time.monotonic()
+            self._tell(self._session.engine.tick(now))
+            self._session.look_around(now)
+            if self._console and not self._console.serve(now):
+                break
+            if not more and not (self._console and self._console.busy):
+                if self._followers.ended and not self._console:
                     break
-                self._waker.wait(TICK, self._followers.watched())
-        while self._read():  # what was written before the wish came is counted
+                self._wait()
+        until = time.monotonic() + LAST_WORDS
+        while self._read() and time.monotonic() < until:  # what was written before the wish came is counted
             pass
-        self._session.tell(self._session.engine.finish())
+        self._tell(self._session.engine.finish())
         self._session.summarize()
+        if self._state:
+            self._state.finished()
+
+    def _wait(self) -> None:
+        watched = self._followers.watched()
+        if self._console:
+            watched = replace(watched, descriptors=watched.descriptors | {self._console.keyboard})
+        self._waker.wait(FRAME if self._console else TICK, watched)
+        if self._waker.message:
+            self._session.note(self._waker.message)
+            self._waker.message = None
 
     def _read(self) -> bool:
         """Count what there is, about a portion; tell whether more was there than that.
@@ -45,10 +84,27 @@ class Live:
         Not whether more has come meanwhile: under a steady stream it always has, and a wait collects it.
         """
         blocks = self._followers.read(time.monotonic(), PORTION)
-        several = len(self._followers.names) > 1
-        for block in blocks:
-            batch = self._session.read(block.log, block.data, self._followers.names[block.log] if several else "")
-            self._session.tell(self._session.engine.feed(batch, block.log, time.monotonic()))
+        events = [event for block in blocks for event in self._count(block)]
+        if self._state and blocks:
+            self._state.fed(self._followers.positions(), self._newest)
+        self._tell(events)
         for text in self._followers.messages():
             self._session.note(text)
         return self._followers.more
+
+    def _count(self, block: Block) -> list[Event]:
+        state = self._session.reader(block.log).state
+        batch = self._session.read(block.log, block.data)
+        now = time.monotonic()
+        if batch.times:
+            self._newest = max(self._newest or 0, *batch.times)
+        events = self._session.engine.feed(batch, block.log, now)
+        if self._console:
+            self._console.take(Kept(block.log, block.data, state), batch, now)
+        return events
+
+    def _tell(self, events: Sequence[Event]) -> None:
+        self._session.tell(events)
+        told = [event.end for event in events if isinstance(event, Interval)]
+        if self._state and told:
+            self._state.told(max(told))

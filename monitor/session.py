@@ -11,51 +11,80 @@ from collections.abc import Callable, Iterable, Sequence
 from monitor.config import Settings
 from monitor.engine.alert import basic
 from monitor.engine.engine import Engine
-from monitor.engine.snapshot import Event, Interval, Note, Transition
+from monitor.engine.snapshot import Event, Interval, Note, Scope, Table, Transition, View
 from monitor.formats import Batch, Columns, Format, Malformed, Reader
+from monitor.output.outlets import Outlets
 from monitor.output.presenter import Presenter
 
 LAST_MALFORMED = 100  # kept for the screen
+ROWS = 100  # of each table in a report
 
 
 class Session:
     """Readers, the engine and the presenters of one run."""
 
     def __init__(
-        self, settings: Settings, form: Format | None, columns: Columns, presenters: Sequence[Presenter], *, live: bool
+        self,
+        settings: Settings,
+        form_of: Callable[[str], Format | None],
+        columns: Columns,
+        presenters: Sequence[Presenter],
+        outlets: Outlets,
+        *,
+        detail: bool,
     ) -> None:
+        """``form_of`` gives a log's format by its name, None: to be found out. ``detail``: all tables are wanted."""
         self.settings = settings
-        self.form = form
+        self.form_of = form_of
         self.columns = columns
         self.presenters = presenters
-        self.engine = self.new_engine(live=live)
+        self.outlets = outlets
+        self.names: Sequence[str] = settings.logs  # of the logs, in the order of their indexes; patterns add to them
         self.malformed: deque[Malformed] = deque(maxlen=LAST_MALFORMED)
+        self._detail = detail
         self._readers: dict[int, Reader] = {}
+        self._looked = float("-inf")
+        self.engine = self.new_engine()
 
-    def new_engine(self, *, live: bool) -> Engine:
+    @property
+    def live(self) -> bool:
+        """Whether the clock goes on by itself."""
+        return not self.settings.replay
+
+    def restart(self) -> None:
+        """Forget all that was counted and read."""
+        self.engine = self.new_engine()
+        self._readers.clear()
+
+    def new_engine(self) -> Engine:
         """Make an engine by the settings, for the whole or for what a filter lets through."""
         settings = self.settings
         return Engine(
             basic(settings.threshold, settings.window, settings.metric),
             interval=settings.interval,
             lateness=settings.lateness,
-            top=settings.top,
-            live=live,
+            top=max(settings.top, self.outlets.rows) if settings.top else 0,
+            live=self.live,
+            detail=self._detail,
         )
+
+    def new_reader(self, log: int) -> Reader:
+        """Make a reader of a log that has read nothing yet."""
+        return Reader(self.form_of(self.names[log]), self.columns)
 
     def reader(self, log: int) -> Reader:
         """Return the reader of a log, which remembers the log's format."""
         if log not in self._readers:
-            self._readers[log] = Reader(self.form, self.columns)
+            self._readers[log] = self.new_reader(log)
         return self._readers[log]
 
-    def read(self, log: int, data: bytes, name: str = "") -> Batch:
+    def read(self, log: int, data: bytes) -> Batch:
         """Read a block of a log; what its reader has to say is told, with the log's name where there are several."""
         reader = self.reader(log)
         batch = reader.read(data)
         self.malformed.extend(batch.samples)
         for text in reader.messages():
-            self.note(f"{name}: {text}" if name else text)
+            self.note(f"{self.names[log]}: {text}" if len(self.names) > 1 else text)
         return batch
 
     @property
@@ -65,26 +94,41 @@ class Session:
         return "; ".join(told) or "nothing was read"
 
     def tell(self, events: Iterable[Event]) -> None:
-        """Hand events to every presenter, in their order."""
+        """Hand events to everybody, in their order."""
         for event in events:
             match event:
                 case Interval():
-                    self._each(lambda presenter, event=event: presenter.interval(event))  # type: ignore[misc]
+                    self.outlets.interval(event)
+                    shown = event.cut(self.settings.top)
+                    for presenter in self.presenters:
+                        presenter.interval(shown)
                 case Transition():
                     record = self.engine.alert_of(event)
-                    self._each(lambda presenter, event=event, record=record: presenter.transition(event, record))  # type: ignore[misc]
+                    for presenter in (*self.presenters, self.outlets):
+                        presenter.transition(event, record)
                 case Note():
                     self.note(event.text)
 
     def note(self, text: str) -> None:
         """Tell a person something."""
-        self._each(lambda presenter: presenter.note(text))
+        for presenter in self.presenters:
+            presenter.note(text)
+
+    def look_around(self, now: float) -> None:
+        """Tell the metrics of the present, once a second; pass on what the others beyond the screen have to say."""
+        if self.outlets.wants_state and now - self._looked >= 1:
+            self._looked = now
+            self.outlets.state(self.engine.snapshot(View()), 0)
+        for text in self.outlets.messages():
+            self.note(text)
 
     def summarize(self) -> None:
         """Tell the whole, once, at the end."""
         summary, reading = self.engine.summary(), self.reading
-        self._each(lambda presenter: presenter.summary(summary, reading))
-
-    def _each(self, call: Callable[[Presenter], None]) -> None:
+        shown = summary.cut(self.settings.top)
         for presenter in self.presenters:
-            call(presenter)
+            presenter.summary(shown, reading)
+        tables = {}
+        if self.outlets.wants_tables:
+            tables = {table: self.engine.snapshot(View(Scope.TOTAL, table, limit=ROWS)).rows for table in Table}
+        self.outlets.summary(summary, reading, tables)

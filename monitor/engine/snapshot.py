@@ -143,6 +143,10 @@ class Traffic:
         """Hits with a status of 4xx or 5xx."""
         return self.statuses.get("4xx", 0) + self.statuses.get("5xx", 0)
 
+    def cut(self, top: int) -> Traffic:
+        """Return it with its ``top`` sections only (0: all)."""
+        return replace(self, sections=self.sections[:top]) if top else self
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -161,9 +165,7 @@ class Interval:
 
     def cut(self, top: int) -> Interval:
         """Return it with its ``top`` sections only (0: all): some listeners need more rows than people."""
-        if not top or len(self.traffic.sections) <= top:
-            return self
-        return replace(self, traffic=replace(self.traffic, sections=self.traffic.sections[:top]))
+        return replace(self, traffic=self.traffic.cut(top))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,10 @@ class Summary:
     alerts: tuple[AlertRecord, ...]
     transitions: int  # all of them, also those no longer in the bounded history
     samples: tuple[Malformed, ...]  # the first malformed lines, ``line`` counted through the log
+
+    def cut(self, top: int) -> Summary:
+        """Return it with its ``top`` sections only (0: all)."""
+        return replace(self, traffic=self.traffic.cut(top))
 
 
 @dataclass(frozen=True, slots=True)
