@@ -39,6 +39,7 @@ class Position:
     head: Print  # of the file's first bytes, at most HEAD and not beyond the offset
     offset: int
     mark: Print  # of the last bytes before the offset, at most MARK
+    modified: int  # ns; when it was last written to
 
     @property
     def identity(self) -> tuple[int, int]:
@@ -99,7 +100,7 @@ class File:
     def position(self) -> Position:
         """Tell how far it was handed on."""
         head = self.head[: self.handed]
-        return Position(*self.identity, Print.of(head), self.handed, self.mark)
+        return Position(*self.identity, Print.of(head), self.handed, self.mark, os.fstat(self.descriptor).st_mtime_ns)
 
     def read(self, size: int = CHUNK) -> bytes | None:
         """Return the whole lines among the next ``size`` bytes; None if the file is no longer what was read before.

@@ -74,8 +74,9 @@ class Lineage:
         if now > self._raised + 2 * SETTLE:  # late, because a search may find a file only when names have settled
             self.floor = max(self.floor, self._next_floor)
             self._next_floor, self._raised = modified, now
-            for key in list(self._known)[:-SETTLED_KNOWN]:
-                del self._known[key]
+            for key, position in list(self._known.items())[:-SETTLED_KNOWN]:
+                if position.modified < self.floor:
+                    del self._known[key]
 
     def lose(self, position: Position) -> None:
         """Look for what follows ``position`` in copies from now on; of a file that was not read all of it is new."""
@@ -185,4 +186,4 @@ def _opened(candidate: _Candidate, offset: int, mark: Print | None) -> File | Pa
 
 
 def _whole(sibling: Sibling, head: bytes) -> Position:
-    return Position(*sibling.identity, Print.of(head), sibling.size, Print.of(b""))
+    return Position(*sibling.identity, Print.of(head), sibling.size, Print.of(b""), sibling.modified)

@@ -21,6 +21,7 @@ class Packed:
     def __init__(self, sibling: Sibling, descriptor: int, head: bytes, offset: int, mark: Print | None = None) -> None:
         self.path, self.identity, self.head = sibling.path, sibling.identity, head
         self.descriptor = descriptor
+        self._modified = sibling.modified
         self.passed = 0  # bytes unpacked by ``read``, ever
         self.begin(offset, mark)
 
@@ -64,7 +65,8 @@ class Packed:
     def position(self) -> Position:
         """Tell how far it was handed on."""
         handed = self.offset - self.lines.length
-        return Position(*self.identity, Print.of(self.head[:handed]), handed, self._mark or Print.of(b""))
+        head = Print.of(self.head[:handed])
+        return Position(*self.identity, head, handed, self._mark or Print.of(b""), self._modified)
 
     def beginning(self, size: int = HEAD) -> bytes:
         """Return the first bytes, unpacked."""

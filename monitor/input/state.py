@@ -128,4 +128,5 @@ def _position(value: Any) -> Position:
         Print(int(value["head"]["length"]), str(value["head"]["digest"])),
         int(value["offset"]),
         Print(int(value["mark"]["length"]), str(value["mark"]["digest"])),
+        int(value["modified"]),
     )

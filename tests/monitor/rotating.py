@@ -1,7 +1,8 @@
 """Writes numbered lines to a log as fast as it can and rotates it; a program, so that it has a core of its own.
 
 ``python rotating.py KIND LOG ROTATIONS [PAUSE]``, ``KIND`` a key of ``KINDS``; the last line is ``end`` and how many.
-Whoever reads tells on standard input which line it has come to, for the kinds of rotation that leave nothing to find.
+Whoever reads tells on standard input which line it has come to, for the kinds of rotation that leave nothing to find;
+with a ``PAUSE`` between rotations the last line waits for a line there.
 """
 
 import os
@@ -141,13 +142,15 @@ KINDS: dict[str, Callable[[Writer], None]] = {
 AWAITING = {"deleted", "folder_replaced", "link_pointed_elsewhere"}
 
 
-def main(kind: str, path: str, rotations: str, pause: str = "0") -> None:
+def main(kind: str, path: str, rotations: str, pause: str = "") -> None:
     writer = Writer(Path(path))
     for _ in range(int(rotations)):
         writer.write()
-        time.sleep(float(pause))
+        time.sleep(float(pause or 0))
         KINDS[kind](writer)
     writer.write()
+    if pause:
+        sys.stdin.readline()
     os.write(writer.descriptor, b"end %d\n" % writer.count)
 
 

@@ -208,7 +208,8 @@ def test_every_line_is_found_exactly_once_although_the_monitor_is_killed(tmp_pat
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     state = State(tmp_path / "state")
     state.fed(Followers([str(logs / "log")]).positions(), None)  # else the first run might come after the first line
-    writer = subprocess.Popen([sys.executable, rotating.__file__, kind, str(logs / "log"), "100", "0.04"])
+    command_line = [sys.executable, rotating.__file__, kind, str(logs / "log"), "100", "0.03"]
+    writer = subprocess.Popen(command_line, stdin=subprocess.PIPE)
     dice = random.Random(kind)
     for _ in range(KILLS):
         monitor = subprocess.Popen(command, env=environment)
@@ -216,7 +217,8 @@ def test_every_line_is_found_exactly_once_although_the_monitor_is_killed(tmp_pat
         monitor.kill()
         monitor.wait()
     monitor = subprocess.Popen(command, env=environment)
-    assert writer.wait(PATIENCE) == 0
+    writer.communicate(b"\n", PATIENCE)
+    assert writer.returncode == 0
     assert monitor.wait(PATIENCE) == 0
     # An interval that was written, but killed before its telling was kept, is told again, and is the same.
     told: dict[int, list[int]] = {}
