@@ -14,17 +14,17 @@ from monitor.engine.kept import Past
 from monitor.engine.lateness import Lateness
 from monitor.engine.ledger import Ledger
 from monitor.engine.logs import Log, Logs
-from monitor.engine.rows import cut, join, pick
+from monitor.engine.rows import Noted, cut, join, noted, pick
 from monitor.engine.series import Series
 from monitor.engine.snapshot import AlertRecord, Event, Note, Scope, Snapshot, Summary, Traffic, Transition, View
 from monitor.engine.tally import Plan, Tally, count
 from monitor.engine.tells import table_rows, traffic
 from monitor.formats.batch import Batch, Malformed
+from monitor.formats.table import SAMPLES
 from monitor.rules import Metric, Rule
 from monitor.units import Threshold
 
 RATE = 10  # s over which the rate of the moment is taken
-SAMPLES = 10  # malformed lines kept
 
 
 class Engine:
@@ -61,7 +61,7 @@ class Engine:
         self._last: int | None = None
         self._lines = self._blank = self._comments = self._malformed = self._parsed = self._late = 0
         self._malformed_before = 0  # before the first hit of all
-        self._samples: list[Malformed] = []
+        self._samples: dict[int, list[Malformed]] = {}  # the first of each log
 
     @property
     def clock(self) -> int | None:
@@ -75,13 +75,56 @@ class Engine:
 
     def feed(self, batch: Batch, log: int = 0, now: float | None = None) -> list[Event]:
         """Count a batch of a log; ``now``: monotonic seconds, live only."""
+        self.note(noted(batch), log)
+        return self.take(batch, log, now)
+
+    def note(self, lines: Noted, log: int = 0) -> None:
+        """Count a log's lines, whose rows are taken apart from that."""
         source = self._logs[log]
-        self._note_lines(batch, source)
+        self._lines += lines.lines
+        self._blank += lines.blank
+        self._comments += lines.comments
+        self._malformed += lines.malformed
+        self._parsed += lines.parsed
+        samples = self._samples.setdefault(log, [])
+        for sample in lines.samples[: SAMPLES - len(samples)]:
+            samples.append(replace(sample, line=sample.line + source.lines))
+        source.lines += lines.lines
+
+    def take(self, batch: Batch, log: int = 0, now: float | None = None) -> list[Event]:
+        """Count the rows of a batch whose lines are noted."""
+        source = self._logs[log]
         events = [] if now is None else self.tick(now)
         for part in self._parts(batch):
             if source.held is not None:
                 part, source.held = join(source.held, part), None
             events += self._take(part, source, now, final=False)
+        return events
+
+    def merge(self, tally: Tally, tail: Batch | None) -> list[Event] | None:
+        """Count a tally made elsewhere by this engine's plan, and the row behind it that waits for the next line.
+
+        Return None, nothing done, if it depends on what came before in a way that only its rows can tell.
+        """
+        source = self._logs[0]
+        window = self._plan.window
+        clock = self._clock
+        if not tally.rows or clock is None:
+            return None
+        if source.held is not None:
+            ahead = source.held.times
+            if len(ahead) > 1 or not clock + window < ahead[0] <= tally.head + window:
+                return None
+            clock = ahead[0]
+        lonely = tally.rows == 1 and tally.head > clock + window
+        if lonely or tally.first < clock - window or any(came < clock for _, came in tally.late):
+            return None
+        events: list[Event] = []
+        if source.held is not None:
+            held, source.held = source.held, None
+            events += self._take(held, source, None, final=True)
+        events += self._merge(tally, source, None)
+        source.held = tail
         return events
 
     def tick(self, now: float) -> list[Event]:
@@ -126,7 +169,7 @@ class Engine:
             traffic=self._ledger.traffic(),
             alerts=self._history.records(),
             transitions=self._history.transitions,
-            samples=tuple(self._samples),
+            samples=tuple(sample for log in sorted(self._samples) for sample in self._samples[log])[:SAMPLES],
         )
 
     def snapshot(self, view: View) -> Snapshot:
@@ -212,16 +255,6 @@ class Engine:
         return self._watch.known and not (self._watch.record and self._watch.record.raised.since_before)
 
     # Lines to rows
-
-    def _note_lines(self, batch: Batch, source: Log) -> None:
-        self._lines += batch.lines
-        self._blank += batch.blank
-        self._comments += batch.comments
-        self._malformed += batch.malformed
-        self._parsed += len(batch.times)
-        for sample in batch.samples[: SAMPLES - len(self._samples)]:
-            self._samples.append(replace(sample, line=sample.line + source.lines))
-        source.lines += batch.lines
 
     def _parts(self, batch: Batch) -> Iterable[Batch]:
         """One by one where a live line may be late, so that the lateness can rise at the right one."""

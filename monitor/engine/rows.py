@@ -7,11 +7,29 @@ only where malformed lines stood is kept.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
-from monitor.formats.batch import Batch
+from monitor.formats.batch import Batch, Malformed
 
 Item = TypeVar("Item", int, bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """How many lines a batch had of each kind."""
+
+    lines: int
+    parsed: int
+    malformed: int
+    blank: int
+    comments: int
+    samples: tuple[Malformed, ...]
+
+
+def noted(batch: Batch) -> Noted:
+    """Return a batch's lines."""
+    return Noted(batch.lines, len(batch.times), batch.malformed, batch.blank, batch.comments, batch.samples)
 
 
 def cut(batch: Batch, start: int, stop: int) -> Batch:

@@ -1,0 +1,215 @@
+"""Logs read once from the beginning to the end, in their own time, by one process or by several.
+
+Whoever parses, the engine is told the same in the same order. Of several logs the one furthest behind is read next.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import dataclass
+from types import TracebackType
+
+from monitor.engine.engine import Engine
+from monitor.engine.merging import Course
+from monitor.engine.rows import noted
+from monitor.engine.snapshot import Event
+from monitor.formats import Batch, Columns, Format, Reader
+from monitor.input.archive import Archive
+from monitor.parts import Part, Workers
+
+BLOCK = 512 * 1024  # bytes read and parsed at once: what fits the processor's cache parses fastest
+GARBAGE = 500_000  # new objects between two looks for cycles; a block makes many and no cycle
+
+Waiting = Callable[[], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a portion brought; ``second``: the log second that comes next, told only where the pace is the reader's."""
+
+    events: list[Event]
+    second: int | None = None
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far it has come: bytes unpacked and lines read, bytes in all where that is known."""
+
+    read: int = 0
+    size: int | None = None
+    lines: int = 0
+
+
+class Replay:
+    """Reads archives into an engine."""
+
+    def __init__(
+        self,
+        archives: Sequence[Archive],
+        form: Format | None,
+        columns: Columns,
+        engine: Engine,
+        *,
+        jobs: int = 1,
+        paced: bool = False,
+        waiting: Waiting = nullcontext,
+    ) -> None:
+        """``waiting`` wraps every wait for bytes: what it raises goes through, with the engine in good order."""
+        self._engine = engine
+        self._paced = paced
+        self._logs = [_Log(archive, Reader(form, columns), waiting) for archive in archives]
+        self._workers = Workers(form, columns, engine.plan, jobs, waiting) if jobs > 1 else None
+        sizes = [archive.size for archive in archives]
+        known = [size for size, archive in zip(sizes, archives, strict=True) if size is not None and not archive.packed]
+        self.progress = Progress(size=sum(known) if len(known) == len(archives) else None)
+
+    def __enter__(self) -> Replay:
+        self._thresholds = gc.get_threshold()
+        gc.set_threshold(GARBAGE, *self._thresholds[1:])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        gc.set_threshold(*self._thresholds)
+        if self._workers:
+            self._workers.close()
+
+    @property
+    def description(self) -> str:
+        """How the logs were read, in one line."""
+        told = dict.fromkeys(log.reader.description for log in self._logs)
+        return "; ".join(told) or "nothing was read"
+
+    def messages(self) -> list[str]:
+        """What a person should know, since the last call."""
+        several = len(self._logs) > 1
+        told = []
+        for log in self._logs:
+            told += [f"{log.archive.path}: {text}" if several else text for text in log.messages]
+            log.messages.clear()
+        return told
+
+    def steps(self) -> Iterator[Step]:
+        """Read to the end; the engine's ``finish`` is the caller's."""
+        if len(self._logs) > 1 or self._paced:
+            return self._merged()
+        return self._parallel(self._logs[0]) if self._workers else self._alone(self._logs[0])
+
+    def _alone(self, log: _Log) -> Iterator[Step]:
+        for batch in self._batches(log):
+            yield Step(self._engine.feed(batch))
+
+    def _parallel(self, log: _Log) -> Iterator[Step]:
+        """Workers count parts from a guessed state; where the guess or the order was wrong, a part is read again."""
+        assert self._workers
+        with closing(log.blocks()) as blocks:
+            first = next(blocks, None)
+            if first is None:
+                return
+            yield Step(self._engine.feed(self._read(log, first)))
+            guess = log.reader.state
+            for data, part in self._workers.counted(blocks, guess):
+                yield Step(self._take_part(log, data, part, guessed=log.reader.state == guess))
+
+    def _take_part(self, log: _Log, data: bytes, part: Part, *, guessed: bool) -> list[Event]:
+        if guessed and part.tally is not None:
+            events = self._engine.merge(part.tally, part.tail)
+            if events is not None:
+                self._engine.note(part.lines)
+                log.reader.state = part.state
+                log.lines += part.lines.lines
+                self.progress.read += len(data)
+                self.progress.lines += part.lines.lines
+                return events
+        return self._engine.feed(self._read(log, data))
+
+    def _merged(self) -> Iterator[Step]:
+        """The log furthest behind is read next; a row at a time matters, so batches are cut where another's turn is."""
+        engine = self._engine
+        courses = [Course(engine.plan.window) for _ in self._logs]
+        sources = [self._batches(log) for log in self._logs]
+
+        def load(number: int) -> list[Event]:
+            """Read on until there is a row; what stands before it counts where the clock is now."""
+            events: list[Event] = []
+            course = courses[number]
+            while course.key is None and not course.ended:
+                batch = next(sources[number], None)
+                if batch is not None:
+                    engine.note(noted(batch), number)
+                before = course.load(batch)
+                if before is not None:
+                    events += engine.take(before)
+            return events
+
+        waiting: list[Event] = []
+        for number in range(len(courses)):
+            waiting += load(number)
+        while True:
+            keys = [(course.key, number) for number, course in enumerate(courses) if course.key is not None]
+            if not keys:
+                break
+            (key, number), *others = sorted(keys)
+            limit = others[0] if others else None
+            if self._paced:
+                yield Step(waiting, key)
+                waiting = []
+                limit = min(limit or (key, len(keys)), (key, len(keys)))
+            waiting += engine.take(courses[number].take(limit, number))
+            waiting += load(number)
+            if not self._paced and waiting:
+                yield Step(waiting)
+                waiting = []
+        yield Step(waiting)
+
+    def _batches(self, log: _Log) -> Iterator[Batch]:
+        with closing(log.blocks()) as blocks:
+            for data in blocks:
+                yield self._read(log, data)
+
+    def _read(self, log: _Log, data: bytes) -> Batch:
+        batch = log.read(data)
+        self.progress.read += len(data)
+        self.progress.lines += batch.lines
+        return batch
+
+
+class _Log:
+    """One archive and its reader."""
+
+    def __init__(self, archive: Archive, reader: Reader, waiting: Waiting) -> None:
+        self.archive = archive
+        self.reader = reader
+        self.messages: list[str] = []
+        self.lines = 0  # read so far, by whomever
+        self._own = 0  # of them those that this reader has read
+        self._waiting = waiting
+
+    def blocks(self) -> Generator[bytes, None, None]:
+        blocks = self.archive.blocks(BLOCK)
+        while True:
+            with self._waiting():
+                block = next(blocks, None)
+            if block is None:
+                return
+            yield block
+
+    def read(self, data: bytes) -> Batch:
+        batch = self.reader.read(data)
+        self.messages += self.reader.messages(self.lines - self._own)
+        self._own += batch.lines
+        self.lines += batch.lines
+        return batch
+
+
+def progress_text(progress: Progress, elapsed: float) -> str:
+    """Return the progress in one line, ``elapsed`` seconds after the beginning."""
+    rate = progress.lines / elapsed if elapsed > 0 else 0.0
+    read = f"{progress.read / 1e6:,.0f} MB"
+    if not progress.size:
+        return f"{read}, {rate:,.0f} lines/s"
+    left = max(0.0, (progress.size - progress.read) * elapsed / progress.read) if progress.read else 0.0
+    return f"{read} of {progress.size / 1e6:,.0f} MB, {rate:,.0f} lines/s, {left:,.0f} s left"
