@@ -2,12 +2,26 @@
 
 import json
 import shutil
+import socket
 import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.requires import need
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "prometheus"
+PATIENCE = 45  # s for each change of state; both take about the window of 10 s
 
 
 def test_the_rules_are_right_by_promtools_own_tests() -> None:
@@ -29,3 +43,109 @@ def test_the_dashboard_asks_only_for_series_that_there_are() -> None:
             if "tapline_" in name and "=" not in name:
                 stem = name.removesuffix("_total").removesuffix("_bucket").rstrip(",)")
                 assert stem in known, expression
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+@contextmanager
+def running(command: list[str], output: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with output.open("wb") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=file, stdin=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def busy(path: Path) -> Iterator[None]:
+    """Eight hits a second, until the end."""
+    over = threading.Event()
+
+    def write() -> None:
+        with path.open("a", buffering=1) as log:
+            while not over.wait(0.25):
+                now = datetime.now(UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+                log.write(f'192.0.2.1 - - [{now}] "GET /shop/cart HTTP/1.1" 200 512\n' * 2)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def until(check: Callable[[], Any], what: str) -> Any:
+    """Ask again and again; what it returned when that was true."""
+    for _ in range(PATIENCE * 5):
+        try:
+            if found := check():
+                return found
+        except (urllib.error.URLError, ConnectionError):
+            pass
+        time.sleep(0.2)
+    return pytest.fail(f"{what}: not within {PATIENCE} s")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Debian's Prometheus")
+def test_the_fleets_alert_fires_where_no_host_alone_exceeds_and_resolves(tmp_path: Path) -> None:
+    need(shutil.which("prometheus"), "Prometheus (Debian: prometheus)")
+    rules = (DEPLOY / "tapline.rules.yml").read_text()
+    assert "avg2m > 1000 " in rules
+    (tmp_path / "tapline.rules.yml").write_text(rules.replace("avg2m > 1000 ", "avg2m > 12 "))
+    ports = [free_port(), free_port(), free_port()]
+    config = (DEPLOY / "prometheus.yml").read_text().replace(": 15s", ": 1s")
+    for name, port in (("web1.example:9180", ports[0]), ("web2.example:9180", ports[1])):
+        config = config.replace(name, f"127.0.0.1:{port}")
+    (tmp_path / "prometheus.yml").write_text(config)
+    base = f"http://127.0.0.1:{ports[2]}/api/v1"
+
+    def api(path: str, **parameters: str) -> Any:
+        with urllib.request.urlopen(f"{base}/{path}?{urllib.parse.urlencode(parameters)}", timeout=5) as answer:
+            return json.load(answer)["data"]
+
+    def firing() -> list[str]:
+        return [alert["labels"]["alertname"] for alert in api("alerts")["alerts"] if alert["state"] == "firing"]
+
+    def value(expression: str) -> float:
+        return max((float(row["value"][1]) for row in api("query", query=expression)["result"]), default=0.0)
+
+    with ExitStack() as stack:
+        logs = [tmp_path / "web1.log", tmp_path / "web2.log"]
+        traffic = stack.enter_context(ExitStack())
+        for log, port in zip(logs, ports, strict=False):
+            log.touch()
+            command = [sys.executable, "-m", "monitor", str(log), "--output", "none", "--metrics", str(port)]
+            command += ["--window", "10", "--interval", "2", "--lateness", "1", "--format", "common"]
+            stack.enter_context(running(command, tmp_path / f"{log.name}.out"))
+            traffic.enter_context(busy(log))
+        command = [
+            "prometheus",
+            f"--config.file={tmp_path / 'prometheus.yml'}",
+            f"--storage.tsdb.path={tmp_path / 'db'}",
+        ]
+        command += [f"--web.listen-address=127.0.0.1:{ports[2]}", "--log.level=error"]
+        stack.enter_context(running(command, tmp_path / "prometheus.out"))
+
+        until(lambda: "TaplineFleetHighTraffic" in firing(), "the fleet's alert fires")
+        assert "TaplineHostHighTraffic" not in firing()
+        assert value("max(tapline_window_average)") < 10
+        assert value('min(tapline_section_hits_total{section="/shop"})') > 0
+        traffic.close()
+        until(lambda: not firing(), "the fleet's alert resolves")
+        assert value("count(up == 1)") == 2
+        assert value("max_over_time(job:tapline_hits:avg2m[5m])") > 12
+        assert value("max(max_over_time(tapline_alert_active[5m]))") == 0
+    for log in logs:
+        told = (tmp_path / f"{log.name}.out").read_text()
+        assert "Traceback" not in told
