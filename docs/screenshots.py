@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from html import escape
 from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyte
 
@@ -113,24 +115,29 @@ def svg(screen: pyte.Screen, palette: dict[str, object]) -> str:
 
 
 def main() -> None:
-    """Replay a sample log on a terminal of our own and write down what it shows in the middle of the second alert."""
+    """Let a sample log come while the monitor looks, up to the middle of its second alert; write down what it shows."""
     images = ROOT / "docs" / "img"
     images.mkdir(exist_ok=True)
-    log = str(ROOT / "sample_logs" / "two_alerts.log")
-    options = ["--replay", "--speed", "60", "--output", "tui", "--utc"]
-    with Session([sys.executable, "-m", "monitor", log, *options], 120, 36) as session:
-        session.until(lambda text: "ALERT" in text and "Traffic recovered" in text, 60)
-        session.pump(3)
-        session.press("w")
-        session.pump(0.5)
-        (images / "alert-dark.svg").write_text(svg(session.screen, DARK))
-        session.press("2jj")
-        session.pump(0.5)
-        (images / "clients-light.svg").write_text(svg(session.screen, LIGHT))
-        session.press("1g")
-        session.resize(80, 24)
-        session.pump(1)
-        (images / "small-dark.svg").write_text(svg(session.screen, DARK))
+    sample = (ROOT / "sample_logs" / "two_alerts.log").read_bytes()
+    with TemporaryDirectory() as folder:
+        log = Path(folder) / "access.log"
+        log.touch()
+        monitor = shlex.join([sys.executable, "-m", "monitor", log.name, "--output", "tui", "--utc"])
+        with Session(["sh", "-c", f"cd {folder} && exec {monitor}"], 120, 36) as session:
+            session.until("of threshold")
+            log.write_bytes(sample[: sample.index(b":12:12:30 ")].rpartition(b"\n")[0] + b"\n")
+            session.until("since 12:10:58")
+            session.press("w")
+            session.until(lambda text: "past 1" in text and "12:12:" in text.split("\n")[0])
+            (images / "alert-dark.svg").write_text(svg(session.screen, DARK))
+            session.press("2jj")
+            session.until("Clients")
+            session.pump(0.5)
+            (images / "clients-light.svg").write_text(svg(session.screen, LIGHT))
+            session.press("1g")
+            session.resize(80, 24)
+            session.pump(1)
+            (images / "small-dark.svg").write_text(svg(session.screen, DARK))
 
 
 if __name__ == "__main__":

@@ -92,6 +92,11 @@ class Times:
         """``2019-02-07 21:12:36``."""
         return self._format(at, lambda moment: moment.replace(tzinfo=None).isoformat(" "))
 
+    def brief(self, at: int, now: int) -> str:
+        """``21:12:36`` on the day of ``now``, else with the date."""
+        full = self.full(at)
+        return full[11:] if full[:11] == self.full(now)[:11] else full
+
     def time(self, at: int) -> str:
         """``21:12:36``."""
         return self._format(at, lambda moment: moment.time().isoformat())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from monitor.engine.snapshot import Snapshot
-from monitor.output.text import Times, amount, count, lasting, rate, tenths
+from monitor.output.text import amount, count, lasting, rate, tenths
 from monitor.output.tui.frame import Line, Span, Style, both_ends, fit, fit_lines, line_width, width_of
 from monitor.output.tui.history import peak_text
 from monitor.output.tui.picture import Picture
@@ -45,12 +45,6 @@ def _watched(picture: Picture, state: State, width: int, theme: Theme) -> Line:
     return both_ends(start, end, width, glyphs.ellipsis)
 
 
-def _moment(at: int, now: int, times: Times) -> str:
-    """The time alone if it was today."""
-    day, full = times.full(now)[:11], times.full(at)
-    return full.removeprefix(day)
-
-
 def state_badge(whole: Snapshot, theme: Theme) -> list[Span]:
     """OK or ALERT, and since when, in words."""
     glyphs, times = theme.glyphs, theme.times
@@ -58,10 +52,10 @@ def state_badge(whole: Snapshot, theme: Theme) -> list[Span]:
         return [Span("  WAIT   ", Style.BADGE), Span(" for the first line")]
     if whole.alert is None:
         ended = [record.recovered.at for record in whole.alerts if record.recovered]
-        since = f" since {_moment(ended[-1], whole.clock, times)}" if ended else " no alert so far"
+        since = f" since {times.brief(ended[-1], whole.clock)}" if ended else " no alert so far"
         return [Span("   OK    ", Style.CALM), Span(since, Style.GOOD)]
     raised = whole.alert.raised
-    since = f" since {'before ' if raised.since_before else ''}{_moment(raised.at, whole.clock, times)}"
+    since = f" since {'before ' if raised.since_before else ''}{times.brief(raised.at, whole.clock)}"
     lasted = f", {lasting(max(0, whole.clock - raised.at))}"
     return [Span(f" {glyphs.raised} ALERT ", Style.ALARM), Span(since, Style.BAD), Span(lasted, Style.BAD)]
 

@@ -134,8 +134,8 @@ def scope_text(snapshot: Snapshot, theme: Theme) -> str:
     if snapshot.start is None or snapshot.end is None:
         return "no interval told yet"
     if snapshot.view.scope is Scope.TOTAL:
-        return f"since {theme.times.full(snapshot.start)}"
-    span = f"{theme.times.time(snapshot.start)} {theme.glyphs.to} {theme.times.time(snapshot.end)}"
+        return f"since {theme.times.brief(snapshot.start, snapshot.end)}"
     if snapshot.view.scope is Scope.WINDOW:
-        return f"past {max(0, snapshot.end - snapshot.start)} s, {span}"
+        return f"past {max(0, snapshot.end - snapshot.start)} s"
+    span = f"{theme.times.time(snapshot.start)} {theme.glyphs.to} {theme.times.time(snapshot.end)}"
     return f"{span}, {snapshot.view.back} back" if snapshot.view.back else span

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from monitor.engine.snapshot import Sort
 from monitor.output.text import rate
 from monitor.output.tui.chart import chart, per_second
 from monitor.output.tui.footer import last_line
@@ -186,7 +187,8 @@ def _tabs(state: State, room: int, theme: Theme) -> tuple[list[Span], list[tuple
 def _scope(picture: Picture, state: State, theme: Theme) -> list[Span]:
     if state.tab is Tab.ALERTS:
         return []
-    return [Span(f"{scope_text(picture.shown, theme)} {theme.glyphs.dot} by {state.sort.value}", Style.DIM)]
+    by = "" if state.sort is Sort.HITS else f" {theme.glyphs.dot} by {state.sort.value}"
+    return [Span(f"{scope_text(picture.shown, theme)}{by}", Style.DIM)]
 
 
 def _panel(
