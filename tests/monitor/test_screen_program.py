@@ -1,0 +1,158 @@
+"""The real program on a pseudo-terminal: keys, sizes, a hostile log."""
+
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.pseudo_terminal import Session
+
+MONITOR = [sys.executable, "-m", "monitor", "--output", "tui", "--utc"]
+# Everything that the program itself may send: modes, cursor, colours, and nothing else that begins with an escape.
+OWN = re.compile(
+    rb"\x1b\[\?(?:1049|25|12|7|1000|1006|2026)[hl]|\x1b\[8[hl]|\x1b\[\??1[hl]|\x1b\[22;0;0t|\x1b\[23;0;0t"
+    rb"|\x1b\[[0-9;]*[mH]|\x1b\[2?J|\x1b\[34[hl]|\x1b\[\?12;25h|\x1b\(B"
+)
+
+
+def line(path: bytes, at: float, status: int = 200, client: bytes = b"192.0.2.7") -> bytes:
+    when = datetime.fromtimestamp(at, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000").encode()
+    return b'%s - - [%s] "GET %s HTTP/1.1" %d 512\n' % (client, when, path, status)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "access.log"
+    path.touch()
+    return path
+
+
+def append(log: Path, *lines: bytes) -> None:
+    with log.open("ab") as end:
+        end.write(b"".join(lines))
+
+
+def busy_minute() -> list[bytes]:
+    """Ten hits a second up to now."""
+    paths = (b"/api/users", b"/images/a.png", b"/login", b"/")
+    now = time.time()
+    return [line(paths[n % 7 % 4], now - 60 + n / 10) for n in range(600)]
+
+
+@pytest.fixture
+def start(log: Path) -> Iterator[Callable[..., Session]]:
+    """Start the program on the log, and let a busy minute come once it looks."""
+    started: list[Session] = []
+
+    def run(*options: str, columns: int = 100, lines: int = 30) -> Session:
+        session = Session([*MONITOR, str(log), *options], columns, lines)
+        started.append(session)
+        session.until("of threshold")
+        append(log, *busy_minute())
+        session.until("/api")
+        return session
+
+    yield run
+    for session in started:
+        session.__exit__()
+
+
+def test_a_live_log_is_shown_with_its_alert_and_left_clean(start: Callable[..., Session]) -> None:
+    session = start("--threshold", "1")
+    session.until("ALERT")
+    session.press("q")
+    assert session.ended() == 0
+    after = session.raw[session.raw.rindex(b"\x1b[?1049l") :]
+    assert b"High traffic generated an alert - hits = " in after
+
+
+def test_new_lines_appear_while_it_runs(start: Callable[..., Session], log: Path) -> None:
+    session = start()
+    append(log, *(line(b"/brandnew/x", time.time() + 11, 503) for _ in range(50)))
+    session.press("a")
+    session.until("/brandnew")
+
+
+def test_a_filter_shows_one_client_alone_and_goes_away(start: Callable[..., Session], log: Path) -> None:
+    session = start()
+    append(log, *(line(b"/only/here", time.time(), client=b"198.51.100.9") for _ in range(9)))
+    session.press("a2")
+    session.until("198.51.100.9")
+    session.press("/198\r\r")
+    session.until("only 198.51.100.9")
+    session.press("1")
+    session.until(lambda text: "/only" in text and "/login" not in text)
+    session.press("\x1b")
+    session.until(lambda text: "/login" in text and "only 198" not in text)
+
+
+def test_raw_lines_of_the_selected_row(start: Callable[..., Session]) -> None:
+    session = start()
+    session.press("a")
+    session.until(" since ")
+    session.press("/login\rr")
+    session.until('"GET /login HTTP/1.1" 200 512')
+
+
+def test_the_threshold_changes_while_it_runs(start: Callable[..., Session]) -> None:
+    session = start("--threshold", "1000")
+    session.until("of threshold 1000/s")
+    session.press("t" + "\x7f" * 10 + "7/min\r")
+    session.until("of threshold 7/min")
+
+
+def test_every_size_is_taken_at_once(start: Callable[..., Session]) -> None:
+    session = start()
+    session.press("\x1b")
+    for columns, lines in ((60, 15), (211, 57), (80, 24)):
+        session.resize(columns, lines)
+        session.until(lambda text, end=lines: len(text.split("\n")) == end and "q quit" in text.split("\n")[-1])
+
+
+def test_no_byte_of_a_hostile_log_reaches_the_terminal_raw(start: Callable[..., Session], log: Path) -> None:
+    now = time.time()
+    controls = [bytes([n]) for n in (*range(1, 10), *range(11, 32), *range(127, 160))]
+    sequences = [b"\x1b[2J", b"\x1b]0;owned\x07", b"\x1bP+q544e\x1b\\", b"\x1b[6n", b"\xc2\x9b31m", b"\x1b[?1049l"]
+    others = [
+        "\u202egpj.exe",
+        "\u2066x\u2069",
+        "日本語",
+        "e\u0301" * 9,
+        "\u05d0\u05d1\u05d2",
+        "\U0001f469\u200d\U0001f680",
+    ]
+    paths = [*controls, *sequences, *(text.encode() for text in others)]
+    session = start("--threshold", "1", columns=130, lines=60)
+    for name in paths:
+        append(log, line(b"/" + name + b"/x", now, client=b"h" + name.replace(b" ", b"")), b"malformed " + name + b"\n")
+    session.press("a")
+    session.until("since")
+    for keys in ("GG", "2", "GG", "1", "r", "\x1b", "e", "\x1b", "/\x1b"):
+        session.press(keys)
+        session.pump(0.4)
+    session.press("q")
+    session.until(lambda text: True)
+    assert session.ended() == 0
+    left = OWN.sub(b"", session.raw).decode()
+    foreign = {character for character in left if not (character.isprintable() or character in "\r\n\t\x0f")}
+    assert foreign == set()
+
+
+def test_sigterm_leaves_the_terminal_as_it_was(start: Callable[..., Session]) -> None:
+    session = start()
+    os.kill(session.pid, signal.SIGTERM)
+    assert session.ended() == 0
+    assert b"\x1b[?25h" in session.raw[session.raw.rindex(b"\x1b[?1049l") - 60 :]
+
+
+def test_ctrl_c_ends_with_130(start: Callable[..., Session]) -> None:
+    session = start()
+    session.press("\x03")
+    assert session.ended() == 130
+    assert b"\x1b[?1049l" in session.raw
