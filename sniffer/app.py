@@ -124,7 +124,7 @@ class _Replay:
                 self._log.release()
             if self._log.unread:
                 return
-        self._log.release()
+        self._log.close()
         self._tell()
 
     def _transactions(self, signals: _Signals) -> Iterator[list[Transaction]]:

@@ -165,7 +165,7 @@ class LogFile:
         if self.path is None:
             return
         if self._folder >= 0 and not self._folder_stands(self.path.parent):
-            self.release()
+            self.close()
         if self._folder < 0:
             self._folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         if self._file >= 0 and self._regular:
@@ -267,9 +267,12 @@ class LogFile:
 
     def release(self) -> None:
         """Let go of the file; the next line opens it by name again, as another program's rotation wants it."""
-        if self.path is None:
-            return
-        self._let_go()
+        if self.path is not None:
+            self._let_go()
+
+    def close(self) -> None:
+        """Let go of file and folder."""
+        self.release()
         if self._folder >= 0:
             os.close(self._folder)
             self._folder = -1

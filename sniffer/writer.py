@@ -75,7 +75,7 @@ class Writer:
             if released:
                 self._log.release()
             elif not lines:  # closing
-                self._log.release()
+                self._log.close()
                 return
             self._log.write(lines, time.time())
             with self._ready:

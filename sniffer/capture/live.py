@@ -48,6 +48,9 @@ _BLOCK_HEADER = struct.Struct("=III")
 _PACKET = struct.Struct("=IIIII4xH24xH")
 _ETHERNET_HEADER = 14  # bytes; the kernel leaves 16 free before the data
 _TYPE = struct.Struct("=H")
+_IPV4, _IPV6, _VLAN = socket.htons(0x0800), socket.htons(0x86DD), socket.htons(0x8100)  # as in the ring
+_FIRST_BYTE = {_IPV4: 0x45, _IPV6: 0x60}  # of most packets
+_VERSION = {_IPV4: 4, _IPV6: 6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +146,12 @@ class Live:
             return []
         frames = []
         at = start + offset
-        unpack, fill = _PACKET.unpack_from, _TYPE.pack_into
+        unpack, fill, usual = _PACKET.unpack_from, _TYPE.pack_into, _FIRST_BYTE
         for _ in range(count):
             step, seconds, nanoseconds, captured, length, data, protocol = unpack(ring, at)
             data += at
+            if ring[data] != usual.get(protocol) and _is_tagged(ring[data : data + 5], protocol):
+                protocol = _VLAN
             fill(ring, data - 2, protocol)
             frames.append(
                 (
@@ -247,6 +252,16 @@ def _be_promiscuous(packets: socket.socket, index: int) -> None:
     with contextlib.suppress(OSError):  # the interface has gone again, or has no such thing
         request = struct.pack("=iHH8x", index, _PROMISCUOUS, 0)
         packets.setsockopt(_SOL_PACKET, _PACKET_ADD_MEMBERSHIP, request)
+
+
+def _is_tagged(data: bytes, protocol: int) -> bool:
+    """Tell whether a VLAN tag stands before the packet: newer kernels then name the packet's protocol anyway."""
+    if protocol not in _VERSION or len(data) < 5:
+        return False
+    within = int.from_bytes(data[2:4], sys.byteorder)
+    return (within == _VLAN or data[4] >> 4 == _VERSION.get(within)) and (
+        data[0] >> 4 != _VERSION[protocol] or within in _VERSION
+    )
 
 
 def _is_up(any_socket: socket.socket, name: str) -> bool:

@@ -361,6 +361,6 @@ def test_a_full_file_system_is_survived_and_every_lost_line_counted(tmp_path: Pa
         log.write(line, NOW)
         assert (disk / "access.log").read_bytes().endswith(line + line)
         assert "is written again" in log.said[-1]
-        log.release()
+        log.close()
     finally:
         subprocess.run(["umount", str(disk)], check=True)

@@ -1,0 +1,426 @@
+"""The sniffer as a process: what it observes live, as whom, and what signals and other people's doings make of it."""
+
+import contextlib
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.requires import need
+
+REPLY = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+SERVER = f"""
+import socket, sys
+server = socket.create_server((sys.argv[1], 8080))
+print("ready", flush=True)
+while True:
+    client, _ = server.accept()
+    while client.recv(4096):
+        client.sendall({REPLY!r})
+    client.close()
+"""
+CLIENT = """
+import socket, sys
+client = socket.create_connection((sys.argv[1], 8080))
+for n in range(int(sys.argv[2])):
+    client.sendall(b"GET /%s/%d HTTP/1.1\\r\\nHost: example\\r\\n\\r\\n" % (sys.argv[3].encode(), n))
+    assert client.recv(4096)
+client.close()
+"""
+FRAMES = f"""
+import socket, struct
+out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+out.bind(("ba", 0))
+
+def segment(ports, seq, ack, data):
+    return struct.pack("!HHIIBBHHH", *ports, seq, ack, 0x50, 0x18, 65535, 0, 0) + data
+
+def send(tags, addresses, payload, number=0, fragment=0):
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), number, fragment, 64, 6, 0, *addresses)
+    tagged = b"".join(struct.pack("!HH", 0x8100, tag) for tag in tags)
+    out.send(bytes(12) + tagged + b"\\x08\\0" + ip + payload)
+
+one, two = bytes((10, 9, 3, 1)), bytes((10, 9, 3, 2))
+for port, path, tags in ((1001, b"single", [7]), (1002, b"double", [7, 8]), (1003, b"fragments", [])):
+    request = b"GET /%s HTTP/1.1\\r\\nHost: example\\r\\n\\r\\n" % path
+    whole = segment((port, 80), 1, 1, request)
+    if tags:
+        send(tags, (one, two), whole)
+    else:
+        send(tags, (one, two), whole[:32], port, 0x2000)
+        send(tags, (one, two), whole[32:], port, 32 // 8)
+    send(tags, (two, one), segment((80, port), 1, 1 + len(request), {REPLY!r}))
+"""
+STATUS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Uid", "Gid", "Groups")
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for what must come; half a minute is for a machine that is busy, not a claim."""
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come")
+
+
+class Sniffer:
+    """A sniffer in a process of its own, with what it says and writes."""
+
+    def __init__(self, log: Path, *options: str, inside: tuple[str, ...] = ()) -> None:
+        self.log = log
+        self.errors = log.parent.parent / f"{log.parent.name}.err"
+        with open(self.errors, "ab") as errors:
+            self.process = subprocess.Popen(
+                [*inside, sys.executable, "-m", "sniffer", "-w", str(log), *options], stderr=errors
+            )
+        until(lambda: self._has_opened_its_log() or self.process.poll() is not None)
+
+    def _has_opened_its_log(self) -> bool:
+        for file in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if file.readlink() == self.log:
+                    return True
+        return False
+
+    def said(self) -> str:
+        return self.errors.read_text()
+
+    def lines(self) -> list[str]:
+        return self.log.read_text().splitlines() if self.log.exists() else []
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Sniffer]]:
+    """Start sniffers that log to a folder of their own, and end them with the test."""
+    need(hasattr(socket, "AF_PACKET") and os.geteuid() == 0, "capturing needs Linux and root")
+    started: list[Sniffer] = []
+
+    def begin(*options: str, **more: tuple[str, ...]) -> Sniffer:
+        started.append(Sniffer(tmp_path / "logs" / "access.log", *options, **more))
+        return started[-1]
+
+    yield begin
+    for sniffer in started:
+        if sniffer.process.poll() is None:
+            sniffer.process.kill()
+            sniffer.process.wait()
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port of the loopback where every request is answered."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = server.accept()
+                with client:
+                    while client.recv(4096):
+                        client.sendall(REPLY)
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield server.getsockname()[1]
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+
+
+def get(port: int, path: str) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"GET /%s HTTP/1.1\r\nHost: example\r\n\r\n" % path.encode())
+        assert client.recv(4096) == REPLY
+
+
+def test_every_exchange_on_the_loopback_is_one_line(start: Callable[..., Sniffer], port: int) -> None:
+    sniffer = start("-i", "lo", "tcp", "port", str(port))
+    for n in range(20):
+        get(port, str(n))
+    until(lambda: len(sniffer.lines()) >= 20)
+    assert sniffer.stop() == 0
+    assert [line.split('"')[1:] for line in sniffer.lines()] == [
+        [f"GET http://example/{n} HTTP/1.1", " 200 5"] for n in range(20)
+    ]
+    assert "transactions 20, unanswered 0" in sniffer.said()
+    assert "lines written 20, lines lost 0" in sniffer.said()
+
+
+def test_root_is_given_up_before_the_first_packet_is_read(start: Callable[..., Sniffer]) -> None:
+    sniffer = start("-i", "lo", "tcp port 1")
+    nobody = pwd.getpwnam("nobody")
+    for task in Path(f"/proc/{sniffer.process.pid}/task").iterdir():
+        text = (task / "status").read_text()
+        status = {line.split(":")[0]: line.split()[1:] for line in text.splitlines() if line.split(":")[0] in STATUS}
+        assert all(int(status[name][0], 16) == 0 for name in STATUS[:5])
+        assert status["NoNewPrivs"] == ["1"]
+        assert status["Uid"] == [str(nobody.pw_uid)] * 4
+        assert status["Gid"] == [str(nobody.pw_gid)] * 4
+        assert status["Groups"] == []
+    assert sniffer.log.stat().st_uid == sniffer.log.parent.stat().st_uid == nobody.pw_uid
+    assert sniffer.log.stat().st_mode & 0o777 == 0o640
+    assert sniffer.log.parent.stat().st_mode & 0o7777 == 0o2750
+
+
+def test_rotation_works_without_root(start: Callable[..., Sniffer], port: int) -> None:
+    sniffer = start("-i", "lo", "--rotate-size", "300", "--keep", "99", f"tcp port {port}")
+    for n in range(20):
+        get(port, str(n))
+
+    def lines() -> list[str]:
+        return [line for part in sniffer.log.parent.iterdir() for line in part.read_text().splitlines()]
+
+    until(lambda: len(lines()) >= 20)
+    assert sniffer.stop() == 0
+    assert sorted(int(re.findall(r"example/(\d+) ", line)[0]) for line in lines()) == list(range(20))
+    assert len(os.listdir(sniffer.log.parent)) > 5
+    assert "lines lost 0" in sniffer.said()
+
+
+def test_signals_print_the_counts_and_reopen_the_log(start: Callable[..., Sniffer], port: int) -> None:
+    sniffer = start("-i", "lo", f"tcp port {port}")
+    get(port, "first")
+    until(sniffer.lines)
+    sniffer.process.send_signal(signal.SIGUSR1)
+    until(lambda: "transactions 1," in sniffer.said())
+    sniffer.log.rename(sniffer.log.with_name("old.log"))
+    sniffer.process.send_signal(signal.SIGHUP)
+    until(sniffer.log.exists)
+    get(port, "second")
+    until(sniffer.lines)
+    assert sniffer.stop(signal.SIGINT) == 0
+    assert "example/first " in sniffer.log.with_name("old.log").read_text()
+    assert "example/second " in sniffer.log.read_text()
+    assert "lines written 2, lines lost 0" in sniffer.said()
+
+
+def test_after_a_kill_the_next_one_takes_over_where_the_log_ends(start: Callable[..., Sniffer], port: int) -> None:
+    first = start("-i", "lo", f"tcp port {port}")
+    get(port, "first")
+    until(first.lines)
+    refused = Sniffer(first.log, "-i", "lo")
+    assert refused.process.wait(30) == 1
+    assert "another sniffer is writing it" in refused.said()
+    first.stop(signal.SIGKILL)
+    with open(first.log, "ab") as log:
+        log.write(b"half a li")
+    second = start("-i", "lo", f"tcp port {port}")
+    get(port, "second")
+    until(lambda: len(second.lines()) == 3)
+    assert second.stop() == 0
+    assert second.lines()[1] == "half a li"
+    assert "example/second " in second.lines()[2]
+
+
+def test_a_folder_that_the_run_user_cannot_rotate_in_is_an_error_at_start(tmp_path: Path) -> None:
+    need(os.geteuid() == 0, "becoming another user needs root")
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "somebody's").touch()
+    (tmp_path / "logs" / "access.log").touch()
+    (tmp_path / "logs" / "access.log").chmod(0o666)
+    sniffer = Sniffer(tmp_path / "logs" / "access.log", "-i", "lo")
+    assert sniffer.process.wait(30) == 1
+    assert "may not write to its folder" in sniffer.said()
+    assert sniffer.said().count("\n") == 1
+
+
+def test_without_a_privilege_it_says_the_three_ways() -> None:
+    need(os.geteuid() == 0, "becoming another user needs root")
+    code = (
+        "import os, sys\n"
+        "from sniffer import app, cli\n"
+        f"os.setresuid(*[{pwd.getpwnam('nobody').pw_uid}] * 3)\n"
+        "sys.exit(cli.main(['-w', '-']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    for way in ("sudo", "setcap cap_net_raw+ep", "systemctl start"):
+        assert way in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "message"),
+    [
+        (("-i", "no-such-interface"), 1, "no interface no-such-interface; there are "),
+        (("-i", "lo", "tcp prt 80"), 2, "syntax error"),
+        (("-i", "lo", "--user", "no-such-user"), 2, "there is no user no-such-user"),
+        (("-i", "lo", "--group", "no-such-group"), 2, "there is no such group"),
+        (("-i", "lo", "-r", "capture"), 2, "-i and -r exclude each other"),
+        (("-r", "/no/such/capture"), 1, "No such file"),
+        (("-i", "lo", "--rotate-size", "many"), 2, "'many' is not a size"),
+        (("-i", "lo", "--mode", "0999"), 2, "is not a mode"),
+        (("-i", "lo", "--keep", "0"), 2, "at least 1"),
+        (("-i", "lo", "--format", "no-such-format"), 2, "no-such-format"),
+    ],
+)
+def test_an_error_is_one_line_and_a_status(options: tuple[str, ...], status: int, message: str) -> None:
+    need(os.geteuid() == 0, "some of these are found after the socket was opened")
+    done = subprocess.run([sys.executable, "-m", "sniffer", "-w", "-", *options], capture_output=True, text=True)
+    assert done.returncode == status
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_interfaces_are_listed() -> None:
+    done = subprocess.run([sys.executable, "-m", "sniffer", "--list-interfaces"], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert re.search(r"^ +1  lo +up +127\.0\.0\.1", done.stdout, re.MULTILINE)
+
+
+class Net:
+    """Network namespaces a, b and c; b and c are each linked to a."""
+
+    def __init__(self) -> None:
+        self._names = {short: f"tapline-{os.getpid()}-{short}" for short in "abc"}
+        self._processes: list[subprocess.Popen[bytes]] = []
+        for name in self._names.values():
+            self.ip("netns", "add", name)
+        for short in "abc":
+            self.inside(short, "ip", "link", "set", "lo", "up")
+
+    def ip(self, *arguments: str) -> None:
+        subprocess.run(["ip", *arguments], check=True, capture_output=True)
+
+    def prefix(self, where: str) -> tuple[str, ...]:
+        return ("ip", "netns", "exec", self._names[where])
+
+    def inside(self, where: str, *command: str) -> None:
+        subprocess.run([*self.prefix(where), *command], check=True, capture_output=True)
+
+    def link(self, near: str, far: str, near_name: str, far_name: str, network: str) -> None:
+        """Link two namespaces; the near end has address .1, the far one .2 (no network: no addresses)."""
+        peer = ("peer", "name", far_name, "netns", self._names[far])
+        self.inside(near, "ip", "link", "add", near_name, "type", "veth", *peer)
+        for where, name, host in ((near, near_name, 1), (far, far_name, 2)):
+            if network:
+                self.inside(where, "ip", "address", "add", f"{network}.{host}/24", "dev", name)
+            self.inside(where, "ip", "link", "set", name, "up")
+
+    def serve(self, where: str, address: str) -> None:
+        command = [*self.prefix(where), sys.executable, "-c", SERVER, address]
+        server = subprocess.Popen(command, stdout=subprocess.PIPE)
+        self._processes.append(server)
+        assert server.stdout
+        assert server.stdout.readline() == b"ready\n"
+        server.stdout.close()
+
+    def ask(self, where: str, address: str, count: int, path: str) -> None:
+        self.inside(where, sys.executable, "-c", CLIENT, address, str(count), path)
+
+    def close(self) -> None:
+        for process in self._processes:
+            process.kill()
+            process.wait()
+        for name in self._names.values():
+            self.ip("netns", "delete", name)
+
+
+@pytest.fixture
+def net() -> Iterator[Net]:
+    need(os.geteuid() == 0 and shutil.which("ip"), "network namespaces need root and ip")
+    made = Net()
+    yield made
+    made.close()
+
+
+def paths(sniffer: Sniffer) -> list[str]:
+    return sorted(line.split("example")[1].split(" ")[0] for line in sniffer.lines())
+
+
+def asked(path: str, count: int) -> list[str]:
+    return [f"/{path}/{n}" for n in range(count)]
+
+
+def test_all_interfaces_are_watched_and_what_goes_out_is_not_lost(net: Net, start: Callable[..., Sniffer]) -> None:
+    net.link("a", "b", "ab", "ba", "10.9.1")
+    net.serve("a", "0.0.0.0")
+    net.serve("b", "0.0.0.0")
+    sniffer = start(inside=net.prefix("a"))
+    net.ask("a", "127.0.0.1", 5, "loopback")
+    net.ask("a", "10.9.1.2", 5, "out")
+    net.ask("b", "10.9.1.1", 5, "in")
+    until(lambda: len(sniffer.lines()) >= 15)
+    sniffer.stop()
+    assert paths(sniffer) == asked("in", 5) + asked("loopback", 5) + asked("out", 5)
+    assert all(line.endswith(" 200 5") for line in sniffer.lines())
+
+
+def test_copies_on_a_bridge_and_its_ports_count_once(net: Net, start: Callable[..., Sniffer]) -> None:
+    net.link("a", "b", "ab", "ba", "")
+    net.link("a", "c", "ac", "ca", "")
+    net.inside("a", "ip", "link", "add", "bridge", "type", "bridge")
+    for port in ("ab", "ac"):
+        net.inside("a", "ip", "link", "set", port, "master", "bridge")
+    net.inside("a", "ip", "link", "set", "bridge", "up", "promisc", "on")
+    net.inside("b", "ip", "address", "add", "10.9.2.1/24", "dev", "ba")
+    net.inside("c", "ip", "address", "add", "10.9.2.2/24", "dev", "ca")
+    net.serve("c", "10.9.2.2")
+    sniffer = start(inside=net.prefix("a"))
+    net.ask("b", "10.9.2.2", 5, "bridged")
+    until(lambda: len(sniffer.lines()) >= 5)
+    sniffer.stop()
+    assert paths(sniffer) == asked("bridged", 5)
+    frames = int(re.findall(r"segments (\d+)", sniffer.said())[0])
+    assert frames > 2 * (5 * 2 + 3)  # there were copies
+
+
+def test_tagged_and_fragmented_packets_are_included(net: Net, start: Callable[..., Sniffer]) -> None:
+    net.link("a", "b", "ab", "ba", "")
+    sniffer = start("-i", "ab", inside=net.prefix("a"))
+    net.inside("b", sys.executable, "-c", FRAMES)
+    until(lambda: len(sniffer.lines()) >= 3)
+    sniffer.stop()
+    assert paths(sniffer) == ["/double", "/fragments", "/single"]
+    assert all(line.endswith(" 200 5") for line in sniffer.lines())
+
+
+def test_an_interface_that_goes_comes_back_or_appears_is_picked_up(net: Net, start: Callable[..., Sniffer]) -> None:
+    net.link("a", "b", "ab", "ba", "10.9.4")
+    net.serve("b", "0.0.0.0")
+    named = start("-i", "ab", inside=net.prefix("a"))
+    everything = Sniffer(named.log.parent.parent / "all" / "access.log", inside=net.prefix("a"))
+    try:
+        net.ask("a", "10.9.4.2", 2, "before")
+        net.inside("a", "ip", "link", "set", "ab", "down")
+        until(lambda: "ab is down" in named.said())
+        net.inside("a", "ip", "link", "set", "ab", "up")
+        until(lambda: "ab is up" in named.said())
+        net.ask("a", "10.9.4.2", 2, "down")
+        net.inside("a", "ip", "link", "delete", "ab")
+        until(lambda: "ab is gone" in named.said())
+        net.link("a", "b", "ab", "ba", "10.9.4")
+        until(lambda: named.said().count("ab is up") == 2)
+        net.ask("a", "10.9.4.2", 2, "gone")
+        for sniffer in (named, everything):
+            until(lambda sniffer=sniffer: len(sniffer.lines()) >= 6)
+            assert paths(sniffer) == asked("before", 2) + asked("down", 2) + asked("gone", 2)
+    finally:
+        everything.stop()
+
+
+def test_only_the_named_interfaces_are_watched(net: Net, start: Callable[..., Sniffer]) -> None:
+    net.link("a", "b", "ab", "ba", "10.9.5")
+    net.link("a", "c", "ac", "ca", "10.9.6")
+    net.serve("b", "0.0.0.0")
+    net.serve("c", "0.0.0.0")
+    net.serve("a", "127.0.0.1")
+    sniffer = start("-i", "ac", "-i", "lo", inside=net.prefix("a"))
+    net.ask("a", "10.9.5.2", 2, "not")
+    net.ask("a", "10.9.6.2", 2, "one")
+    net.ask("a", "127.0.0.1", 2, "two")
+    until(lambda: len(sniffer.lines()) >= 4)
+    sniffer.stop()
+    assert paths(sniffer) == asked("one", 2) + asked("two", 2)
