@@ -54,7 +54,7 @@ class Live:
             more = self._read()
             now = time.monotonic()
             self._tell(self._session.engine.tick(now))
-            self._session.look_around(now)
+            self._session.look_around(now, lambda: self._followers.unread)
             if self._console and not self._console.serve(now):
                 break
             if not more and not (self._console and self._console.busy):

@@ -114,11 +114,14 @@ class Session:
         for presenter in self.presenters:
             presenter.note(text)
 
-    def look_around(self, now: float) -> None:
-        """Tell the metrics of the present, once a second; pass on what the others beyond the screen have to say."""
+    def look_around(self, now: float, unread: Callable[[], int]) -> None:
+        """Tell the metrics of the present, once a second; pass on what the others beyond the screen have to say.
+
+        ``unread`` tells the bytes that wait in the logs.
+        """
         if self.outlets.wants_state and now - self._looked >= 1:
             self._looked = now
-            self.outlets.state(self.engine.snapshot(View()), 0)
+            self.outlets.state(self.engine.snapshot(View()), unread())
         for text in self.outlets.messages():
             self.note(text)
 

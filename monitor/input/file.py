@@ -164,6 +164,11 @@ class File:
             end = start
         return 0 if not end else size
 
+    @property
+    def unread(self) -> int:
+        """Bytes that are there and were not read yet."""
+        return max(0, os.fstat(self.descriptor).st_size - self.offset)
+
     def close(self) -> None:
         """Give the descriptor back."""
         os.close(self.descriptor)

@@ -63,6 +63,11 @@ class Followers:
         """Whether the last read left something that was there."""
         return any(log.more for log in self._logs)
 
+    @property
+    def unread(self) -> int:
+        """Bytes that are there and were not read yet; those in pipes are not known."""
+        return sum(log.unread for log in self._logs if isinstance(log, Tail))
+
     def read(self, now: float, limit: int = READ) -> list[Block]:
         """Return what is there, about ``limit`` bytes at most. ``now``: monotonic seconds."""
         if self._patterns and (self._scanned is None or now - self._scanned >= RESCAN):

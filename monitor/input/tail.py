@@ -154,6 +154,11 @@ class Tail:
             blocks += [Block(self._log, data) for data in self._drop_old(now)]
         return [block for block in blocks if block.data]
 
+    @property
+    def unread(self) -> int:
+        """Bytes that are there and were not read yet; those of packed files are not known."""
+        return sum(source.unread for source in self._sources if isinstance(source, File))
+
     def close(self) -> None:
         """Give all descriptors back."""
         for source in self._sources:

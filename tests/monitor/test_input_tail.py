@@ -390,3 +390,12 @@ def test_a_binary_or_packed_file_is_told_and_left_alone(log: Log) -> None:
     log.path.write_bytes(gzip.compress(b"1\n"))
     assert log.read() == []
     assert log.messages[1:] == [f"{log.path}: is packed (gz) and cannot grow; --replay reads it"]
+
+
+def test_what_waits_in_the_log_is_known_in_bytes(log: Log) -> None:
+    log.write("old").begin().write("new")
+    log.read()
+    log.write("four", "more")
+    assert log.tail.unread == 10
+    log.read()
+    assert log.tail.unread == 0
