@@ -53,7 +53,7 @@ _HEADERS = {
     "true-client-ip": ("host", 4),
     "cf-connecting-ip": ("host", 4),
 }
-_TICKS = {"us": 1, "ms": 10**3, "s": 10**6}
+_UNITS = {"s": (0, 10**6), "ms": (0, 10**3), "us": (0, 1), "ttfb": (2, 1)}  # rank, tick; ttfb is the sniffer's
 _TIMES = {"sec": "s", "msec": "ms", "usec": "us"}
 
 
@@ -109,9 +109,10 @@ def _token(text: str, match: re.Match[str]) -> Token:
     if letter == "t":
         return _time(name, position, argument)
     if letter == "T" and argument is not None:
-        if argument not in _TICKS:
-            raise FormatError.at(text, match.start(2), "the unit of %T is one of ms, us, s")
-        return Field("duration", name, position, 0, tick=_TICKS[argument])
+        if argument not in _UNITS:
+            raise FormatError.at(text, match.start(2), f"the unit of %T is one of {', '.join(_UNITS)}")
+        rank, tick = _UNITS[argument]
+        return Field("duration", name, position, rank, tick=tick)
     if letter in ("i", "^ti") and argument:
         kind, rank = _HEADERS.get(argument.lower(), ("text", 0)) if letter == "i" else ("text", 0)
         return Field(kind, name, position, rank)
@@ -119,7 +120,7 @@ def _token(text: str, match: re.Match[str]) -> Token:
         kind, rank = _PLAIN[letter]
         if letter == "s" and which == ">":
             rank = 0
-        return Field(kind, name, position, rank, tick=_TICKS["s"] if letter == "T" else 1)
+        return Field(kind, name, position, rank, tick=10**6 if letter == "T" else 1)
     if letter == "a":
         return Field("host", name, position, 2)  # {c}: the peer, where a proxy stands in front
     if letter in _WITH_ARGUMENT and argument is not None:

@@ -85,7 +85,7 @@ def _nginx_statements(text: str) -> Iterable[tuple[int, int, Sequence[str]]]:
 def _named(logs: Sequence[tuple[str, str]], log: str, formats: Iterable[str], kind: str) -> str:
     """The name of a log's format: that of its path, else of its file's name, else the only one there is."""
     for same in (_path, posixpath.basename):
-        found = {name for path, name in logs if fnmatch.fnmatch(same(log), same(path)) or same(path) == same(log)}
+        found = {name for path, name in logs if same(path) == same(log) or fnmatch.fnmatch(same(path), same(log))}
         if len(found) == 1:
             return found.pop()
         if len(found) > 1:

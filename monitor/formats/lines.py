@@ -22,12 +22,15 @@ IMPOSSIBLE = {"time": "a time that exists", "size": f"at most {LARGEST_SIZE} byt
 Header = tuple[bytes, ...]  # the column names in force, where the log names them itself
 
 
+Misread = tuple[int, bytes, Header]
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A batch, and the malformed lines of its block: index and text."""
+    """A batch, and the malformed lines of its block: index, text, and the header that was in force."""
 
     batch: Batch
-    misfits: list[tuple[int, bytes]] = field(default_factory=list)
+    misfits: list[Misread] = field(default_factory=list)
 
 
 class LineParser:
@@ -56,7 +59,7 @@ class LineParser:
         times = self._table.times_of(rows)
         if self._table.times.failures == failures and len(data) <= MAX_LINE:
             return Read(self._table.batch(rows, times, lines)), header
-        return self._with_odd_lines(data, rows, times), header
+        return self._with_odd_lines(data, rows, times, header), header
 
     def fits(self, line: bytes, header: Header = ()) -> bool:
         """Whether a line, its end cut, is one of this format."""
@@ -72,13 +75,13 @@ class LineParser:
         column = str(self._table.row(match.groupdict(b"")))
         return f"column {match.start(column) + 1}: expected {IMPOSSIBLE[column]}"
 
-    def _with_odd_lines(self, data: bytes, rows: list[Row], times: list[int | None]) -> Read:
+    def _with_odd_lines(self, data: bytes, rows: list[Row], times: list[int | None], header: Header) -> Read:
         texts = data.split(b"\n")
         odd = {index for index, time in enumerate(times) if time is None}
         if len(data) > MAX_LINE:
             odd.update(index for index, text in enumerate(texts) if len(text) > MAX_LINE)
         kept: list[Row] = []
-        misfits: list[tuple[int, bytes]] = []
+        misfits: list[Misread] = []
         malformed_at: list[int] = []
         blank = start = 0
         for index in sorted(odd):
@@ -91,11 +94,11 @@ class LineParser:
             elif not (text := text.rstrip(LINE_END)):
                 blank += 1
             else:
-                misfits.append((index, text))
+                misfits.append((index, text, header))
                 malformed_at.append(len(kept))
         kept += rows[start:]
         samples = tuple(
-            Malformed(index + 1, text[:SAMPLE_LENGTH], self.reason(text)) for index, text in misfits[:SAMPLES]
+            Malformed(index + 1, text[:SAMPLE_LENGTH], self.reason(text)) for index, text, _ in misfits[:SAMPLES]
         )
         batch = self._table.batch(kept, self._table.times_of(kept), len(rows), blank, 0, malformed_at, samples)
         return Read(batch, misfits)

@@ -71,6 +71,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
         *("cs(User-Agent)", "request.headers.User-Agent"),
     ),
 }
+COLUMNS = tuple({"host": "client", "size": "bytes"}.get(name, name) for name in KNOWN)  # as users call them
 ALIASES = {"client": "host", "bytes": "size", "path": "target", "uri": "target", "user_agent": "agent", "site": "vhost"}
 
 # Microseconds of the number 1 in a duration, by the field's name; seconds where it says nothing.

@@ -8,7 +8,7 @@ from dataclasses import replace
 from monitor.formats import apache, conf, nginx
 from monitor.formats.grammar import Format, FormatError
 from monitor.formats.jsonlog import JSON
-from monitor.formats.names import KNOWN, column_named
+from monitor.formats.names import COLUMNS, column_named
 from monitor.formats.presets import PRESETS
 
 
@@ -51,5 +51,5 @@ def _key(text: str) -> tuple[str, str]:
     column, sign, name = text.partition("=")
     known = column_named(column)
     if not known or not sign or not name:
-        raise FormatError.at(text, 0, f"expected COLUMN=KEY, the column one of {', '.join(KNOWN)}")
+        raise FormatError.at(text, 0, f"expected COLUMN=KEY, the column one of {', '.join(COLUMNS)}")
     return known, name

@@ -14,7 +14,7 @@ from monitor.formats.parsers import Layout, Parsers
 from monitor.formats.table import SAMPLE_LENGTH, SAMPLES
 
 TURNED = 100  # lines in a row that fit only another format: the file has turned into something else
-RUN_TOLD = 10  # malformed lines in a row after which the reader says why
+RUN_TOLD = 10  # malformed lines in a row after which the reader says why; before any has fitted, at once
 TOLD = 20  # such messages of a reader; a hostile log shall not fill a screen
 PIECE = 65_536  # bytes read at once in a block in which the format changes, so that turning to and fro stays cheap
 BOM = b"\xef\xbb\xbf"
@@ -35,6 +35,7 @@ class State:
     rival: Layout | None = None  # what lines that do not fit it were, and ...
     turned: int = 0  # ... how many of them in a row
     run: int = 0  # malformed lines in a row, at most RUN_TOLD
+    fitted: bool = False  # some line was read as it
 
 
 class Reader:
@@ -115,15 +116,16 @@ class Reader:
         parser = self._parsers.of(layout.form)
         read, header = parser.read(block, layout.header)
         rival, turned, run = self.state.rival, self.state.turned, self.state.run
+        fitted = self.state.fitted
         before = 0
-        for (index, line), at in zip(read.misfits, read.batch.malformed_at, strict=True):
+        for (index, line, said), at in zip(read.misfits, read.batch.malformed_at, strict=True):
             if at > before:  # rows stand between this malformed line and the one before
-                rival, turned, run, before = None, 0, 0, at
+                rival, turned, run, before, fitted = None, 0, 0, at, True
             if run < RUN_TOLD:
                 run += 1
-                if run == RUN_TOLD:
-                    why = parser.reason(line, header)
-                    self._tell(index, f"{RUN_TOLD} lines in a row do not fit {layout.form.name}: {why}")
+                if run == (RUN_TOLD if fitted else 1):
+                    lines = f"{RUN_TOLD} lines in a row do not fit" if fitted else "does not fit"
+                    self._tell(index, f"{lines} {layout.form.name}: {parser.reason(line, said)}")
             if not self._auto:
                 continue
             if rival and self._parsers.of(rival.form).fits(line, rival.header):
@@ -141,8 +143,8 @@ class Reader:
                 end = _end_of_line(block, index)
                 return parser.read(block[:end], layout.header)[0].batch, end
         if len(read.batch.times) > before:
-            rival, turned, run = None, 0, 0
-        self.state = State(Layout(layout.form, header), rival, turned, run)
+            rival, turned, run, fitted = None, 0, 0, True
+        self.state = State(Layout(layout.form, header), rival, turned, run, fitted)
         return read.batch, len(block)
 
     def _tell(self, index: int, text: str) -> None:

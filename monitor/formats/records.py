@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from monitor.formats.batch import Columns, Malformed
 from monitor.formats.grammar import Format
-from monitor.formats.lines import IMPOSSIBLE, LINE_END, Header, Read
+from monitor.formats.lines import IMPOSSIBLE, LINE_END, Header, Misread, Read
 from monitor.formats.table import OPTIONAL, SAMPLE_LENGTH, SAMPLES, Row, Table
 from monitor.input.block import MAX_LINE
 
@@ -32,7 +32,7 @@ class RecordParser:
     def read(self, data: bytes, header: Header) -> tuple[Read, Header]:
         """Read whole lines, the last with its end; the header then in force comes back with them."""
         rows: list[Row] = []
-        misfits: list[tuple[int, bytes]] = []
+        misfits: list[Misread] = []
         malformed_at: list[int] = []
         samples: list[Malformed] = []
         blank = comments = 0
@@ -53,7 +53,7 @@ class RecordParser:
                 header = header_or_reason
                 comments += 1
             else:
-                misfits.append((index, line))
+                misfits.append((index, line, header))
                 malformed_at.append(len(rows))
                 if len(samples) < SAMPLES:
                     samples.append(Malformed(index + 1, line[:SAMPLE_LENGTH], header_or_reason))

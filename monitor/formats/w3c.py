@@ -10,7 +10,7 @@ import re
 from monitor.formats.batch import Batch, Columns
 from monitor.formats.clf import SIZE, STATUS
 from monitor.formats.grammar import Format, Part
-from monitor.formats.lines import Header, LineParser, Read
+from monitor.formats.lines import Header, LineParser, Misread, Read
 from monitor.formats.merge import EMPTY, merge
 from monitor.formats.names import find_columns
 from monitor.formats.request import FAST_TARGET
@@ -44,15 +44,15 @@ class W3cParser:
     def read(self, data: bytes, header: Header) -> tuple[Read, Header]:
         """Read whole lines, the last with its end; the header then in force comes back with them."""
         batches: list[Batch] = [EMPTY]
-        misfits: list[tuple[int, bytes]] = []
+        misfits: list[Misread] = []
         lines = start = 0
         while start < len(data):
             directives = _DIRECTIVES.search(data, start) if b"#" in data else None
             end = directives.start() if directives else len(data)
             if end > start:
-                read, _ = self._parser(header).read(data[start:end])
+                read, _ = self._parser(header).read(data[start:end], header)
                 batches.append(read.batch)
-                misfits += [(lines + index, line) for index, line in read.misfits]
+                misfits += [(lines + index, line, said) for index, line, said in read.misfits]
                 lines += read.batch.lines
             if directives:
                 said = directives[0].split(b"\n")[:-1]

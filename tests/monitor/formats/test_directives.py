@@ -106,6 +106,8 @@ def test_directives_as_they_are_pasted_read_their_lines(directive: str, line: st
         ("%t %{ms}T", f"{WHEN} 3", 3_000),
         ("%t %{us}T", f"{WHEN} 3", 3),
         ("%t %{s}T %D", f"{WHEN} 3 3456", 3_000_000),
+        ("%t %{ttfb}T %T", f"{WHEN} 17 2", 2_000_000),
+        ("%t %{ttfb}T", f"{WHEN} 17", 17),
         ("%t %D", f"{WHEN} -", -1),
         ("$msec $request_time", "1549573956.5 0.123", 123_000),
         ("$msec $upstream_response_time $status", "1549573956.5 0.1, 0.25 : 0.001 200", 351_000),

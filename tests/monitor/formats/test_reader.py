@@ -106,8 +106,15 @@ def test_a_run_of_misses_is_told_with_its_line_its_column_and_what_was_expected(
     ]
 
 
+def test_a_format_that_is_given_and_never_fits_is_told_at_the_first_line() -> None:
+    reader = Reader(parse("squid"))
+    reader.read(b"\n" + COMMON * 50)
+    assert reader.messages() == ["line 2: does not fit Squid native: column 1: expected the time: seconds.milliseconds"]
+
+
 def test_messages_have_a_bound() -> None:
     reader = Reader(parse("common"))
+    reader.read(COMMON)
     for _ in range(TOLD * 2):
         reader.read(JUNK * RUN_TOLD + COMMON)
     assert len(reader.messages()) == TOLD
