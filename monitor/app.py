@@ -12,11 +12,10 @@ from monitor.config import Settings
 from monitor.console import Console
 from monitor.errors import TaplineError
 from monitor.formats import Columns, Format, parse
-from monitor.input.archive import open_archive
 from monitor.input.follow import Followers
 from monitor.input.state import State
 from monitor.input.waker import Waker
-from monitor.interrupt import Interrupt, Interrupted
+from monitor.interrupt import Interrupt
 from monitor.live import Live
 from monitor.output.jsonl import JsonLines
 from monitor.output.outlets import Outlets
@@ -24,6 +23,7 @@ from monitor.output.plain import Plain
 from monitor.output.presenter import Presenter
 from monitor.output.text import Times
 from monitor.output.tui import Source, Tui, why_not
+from monitor.playback import Playback
 from monitor.session import Session
 
 
@@ -103,20 +103,10 @@ def _presenter(settings: Settings, times: Times, wake: Callable[[], None]) -> Pr
 
 
 def _replay(settings: Settings, stack: ExitStack) -> int:
+    """Run through logs once."""
     interrupt = Interrupt()
-    session, _ = _session(settings, stack, lambda: None)
-    with interrupt.caught():
-        for log, path in enumerate(settings.logs):
-            blocks = open_archive(path).blocks()
-            while True:
-                try:
-                    with interrupt.waiting():
-                        block = next(blocks, None)
-                except Interrupted:
-                    break
-                if block is None:
-                    break
-                session.tell(session.engine.feed(session.read(log, block)))
-    session.tell(session.engine.finish())
-    session.summarize()
+    session, screen = _session(settings, stack, lambda: None)
+    console = Console(session, screen) if screen else None
+    stack.enter_context(interrupt.caught())
+    Playback(session, interrupt, console).run()
     return interrupt.status

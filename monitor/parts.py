@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from monitor.engine.rows import Noted, cut, noted, pick
 from monitor.engine.tally import Plan, Tally, count
 from monitor.errors import TaplineError
-from monitor.formats import Batch, Columns, Format, Reader, State
+from monitor.formats import Batch, Reader, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,7 @@ class Workers:
 
     def __init__(
         self,
-        form: Format | None,
-        columns: Columns,
+        new_reader: Callable[[], Reader],
         plan: Plan,
         jobs: int,
         waiting: Callable[[], AbstractContextManager[None]],
@@ -46,7 +45,7 @@ class Workers:
         self._ends: list[Connection] = []
         for _ in range(jobs):
             mine, its = context.Pipe()
-            process = context.Process(target=_work, args=(its, [*self._ends, mine], form, columns, plan), daemon=True)
+            process = context.Process(target=_work, args=(its, [*self._ends, mine], new_reader, plan), daemon=True)
             process.start()
             its.close()
             self._processes.append(process)
@@ -87,14 +86,14 @@ class Workers:
         ahead.append((block, end))
 
 
-def _work(end: Connection, others: list[Connection], form: Format | None, columns: Columns, plan: Plan) -> None:
+def _work(end: Connection, others: list[Connection], new_reader: Callable[[], Reader], plan: Plan) -> None:
     """Read and count blocks until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the first process decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     gc.set_threshold(500_000, 10, 10)
     for other in others:  # held open here, they would keep a worker waiting for a process that is gone
         other.close()
-    reader = Reader(form, columns)
+    reader = new_reader()
     while True:
         try:
             data, state = end.recv()

@@ -15,7 +15,7 @@ from monitor.engine.engine import Engine
 from monitor.engine.merging import Course
 from monitor.engine.rows import noted
 from monitor.engine.snapshot import Event
-from monitor.formats import Batch, Columns, Format, Reader
+from monitor.formats import Batch, Reader, State
 from monitor.input.archive import Archive
 from monitor.parts import Part, Workers
 
@@ -23,6 +23,7 @@ BLOCK = 512 * 1024  # bytes read and parsed at once: what fits the processor's c
 GARBAGE = 500_000  # new objects between two looks for cycles; a block makes many and no cycle
 
 Waiting = Callable[[], AbstractContextManager[None]]
+Seen = Callable[[int, bytes, State, Batch], None]  # log, block, the reader's state before it, what it holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +49,30 @@ class Replay:
     def __init__(
         self,
         archives: Sequence[Archive],
-        form: Format | None,
-        columns: Columns,
+        readers: Sequence[Reader],
         engine: Engine,
         *,
         jobs: int = 1,
+        new_reader: Callable[[], Reader] | None = None,
         paced: bool = False,
         waiting: Waiting = nullcontext,
+        seen: Seen | None = None,
     ) -> None:
-        """``waiting`` wraps every wait for bytes: what it raises goes through, with the engine in good order."""
+        """Each archive has its reader; ``new_reader`` makes one more like the first, for each of several processes.
+
+        ``waiting`` wraps every wait for bytes: what it raises goes through, with the engine in good order. ``seen`` is
+        shown every block that this process reads.
+        """
         self._engine = engine
         self._paced = paced
-        self._logs = [_Log(archive, Reader(form, columns), waiting) for archive in archives]
-        self._workers = Workers(form, columns, engine.plan, jobs, waiting) if jobs > 1 else None
+        self._seen = seen
+        self._logs = [
+            _Log(number, archive, reader, waiting)
+            for number, (archive, reader) in enumerate(zip(archives, readers, strict=True))
+        ]
+        self._workers = None
+        if new_reader and jobs > 1 and len(archives) == 1 and not paced:
+            self._workers = Workers(new_reader, engine.plan, jobs, waiting)
         sizes = [archive.size for archive in archives]
         known = [size for size, archive in zip(sizes, archives, strict=True) if size is not None and not archive.packed]
         self.progress = Progress(size=sum(known) if len(known) == len(archives) else None)
@@ -76,12 +88,6 @@ class Replay:
         gc.set_threshold(*self._thresholds)
         if self._workers:
             self._workers.close()
-
-    @property
-    def description(self) -> str:
-        """How the logs were read, in one line."""
-        told = dict.fromkeys(log.reader.description for log in self._logs)
-        return "; ".join(told) or "nothing was read"
 
     def messages(self) -> list[str]:
         """What a person should know, since the last call."""
@@ -171,7 +177,10 @@ class Replay:
                 yield self._read(log, data)
 
     def _read(self, log: _Log, data: bytes) -> Batch:
+        state = log.reader.state
         batch = log.read(data)
+        if self._seen:
+            self._seen(log.number, data, state, batch)
         self.progress.read += len(data)
         self.progress.lines += batch.lines
         return batch
@@ -180,7 +189,8 @@ class Replay:
 class _Log:
     """One archive and its reader."""
 
-    def __init__(self, archive: Archive, reader: Reader, waiting: Waiting) -> None:
+    def __init__(self, number: int, archive: Archive, reader: Reader, waiting: Waiting) -> None:
+        self.number = number
         self.archive = archive
         self.reader = reader
         self.messages: list[str] = []

@@ -12,7 +12,7 @@ import monitor.replay
 from monitor.engine.alert import basic
 from monitor.engine.engine import Engine
 from monitor.engine.snapshot import Event, Interval, Summary, Transition
-from monitor.formats import Columns
+from monitor.formats import Reader
 from monitor.input.archive import open_archive
 from monitor.replay import Progress, Replay, progress_text
 from monitor.units import Threshold
@@ -52,10 +52,14 @@ def replayed(paths: Sequence[Path], *, jobs: int = 1, paced: bool = False) -> tu
     engine = Engine(basic(Threshold.parse("1")), top=0)
     archives = [open_archive(str(path)) for path in paths]
     events: list[Event] = []
-    with Replay(archives, None, Columns.NONE, engine, jobs=jobs, paced=paced) as replay:
+    with Replay(archives, [reader() for _ in paths], engine, jobs=jobs, new_reader=reader, paced=paced) as replay:
         for step in replay.steps():
             events += step.events
     return events + engine.finish(), engine.summary()
+
+
+def reader() -> Reader:
+    return Reader(None)
 
 
 def log(folder: Path, name: str, text: str) -> Path:
@@ -131,7 +135,7 @@ def test_a_paced_replay_tells_the_same_and_each_second_before_it_comes(tmp_path:
     expected = replayed([path])
     assert replayed([path], paced=True) == expected
     engine = Engine(basic(Threshold.parse("1")))
-    with Replay([open_archive(str(path))], None, Columns.NONE, engine, paced=True) as replay:
+    with Replay([open_archive(str(path))], [reader()], engine, paced=True) as replay:
         seconds = [step.second for step in replay.steps()]
     assert seconds == [*range(START, START + 100), None]
 
