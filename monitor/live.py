@@ -49,7 +49,9 @@ class Live:
 
     def run(self) -> None:
         """Go on until a signal, the end of every pipe, or the person's wish."""
-        Past(self._session, self._followers, self._state.saved.told if self._state else None).read()
+        self._newest = Past(self._session, self._followers, self._state.saved.told if self._state else None).read()
+        if self._state:
+            self._state.fed(self._followers.positions(), self._newest)
         while self._interrupt.signal is None:
             more = self._read()
             now = time.monotonic()

@@ -30,8 +30,11 @@ class Past:
         self._rereaders: dict[int, Reader] = {}
         self._untold: list[tuple[int, Batch]] = []
 
-    def read(self) -> None:
-        """Prime the engine with the last window; count what a former run had read but not told."""
+    def read(self) -> int | None:
+        """Prime the engine with the last window; count what a former run had read but not told.
+
+        Return the newest second of what was counted.
+        """
         settings, reach = self._session.settings, 0
         while True:
             reach = max(reach * FURTHER, 2 * settings.window + settings.lateness)
@@ -44,6 +47,7 @@ class Past:
         self._session.tell(events)
         for log, batch in self._untold:
             self._session.tell(engine.feed(batch, log, now))
+        return max((second for _, batch in self._untold for second in batch.times), default=None)
 
     def _go_back(self, reach: int) -> bool:
         """Have the logs set back by ``reach`` seconds; tell whether that was as far as they go."""
