@@ -87,14 +87,14 @@ class Lineage:
         """Read a file that the log's name stands for now: where it was left if it is known, else from its beginning."""
         file = File(descriptor)
         for known in self.known:
-            if known.identity == file.identity and holds(descriptor, known):
+            if known.identity == file.identity and file.is_of(known):
                 file.begin(known.offset)  # the last one that fits was known last
         return file
 
     def reopen(self, position: Position) -> File | None:
         """Find the file of ``position``, whatever it is called now, and go on where it was left."""
         path = by_identity(self.path).get(position.identity)
-        if not path:
+        if not path or not position.head.length:  # of one that nothing was read of only the number is known
             return None
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)

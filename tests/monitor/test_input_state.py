@@ -118,6 +118,15 @@ def test_a_reused_inode_is_not_taken_for_the_old_file(restarts: Restarts) -> Non
     assert len(restarts.messages) == 1
 
 
+def test_a_file_of_which_nothing_was_read_is_not_known_by_its_inode_alone(restarts: Restarts) -> None:
+    os.truncate(restarts.log, 0)
+    assert restarts.run() == []
+    restarts.log.rename(f"{restarts.log}.1.gz")
+    Path(f"{restarts.log}.1.gz").write_bytes(gzip.compress(b"1\n"))
+    restarts.write("2")
+    assert restarts.run() == ["1", "2"]
+
+
 def test_what_was_deleted_meanwhile_is_told(restarts: Restarts) -> None:
     restarts.write("lost")
     restarts.log.unlink()
