@@ -100,6 +100,14 @@ def test_raw_lines_of_the_selected_row(start: Callable[..., Session]) -> None:
     session.until('"GET /login HTTP/1.1" 200 512')
 
 
+def test_keys_typed_ahead_mean_what_they_mean_in_the_pictures_to_come(start: Callable[..., Session]) -> None:
+    session = start()
+    session.press("a4\r1/login\rr\x1b\x1b\x1b3")
+    session.until(lambda text: "Statuses" in text and "only " not in text)
+    session.press("4\r1")
+    session.until(lambda text: "only GET" in text and "/api" in text)
+
+
 def test_the_threshold_changes_while_it_runs(start: Callable[..., Session]) -> None:
     session = start("--threshold", "1000")
     session.until("of threshold 1000/s")

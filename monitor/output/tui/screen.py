@@ -77,6 +77,7 @@ class Tui:
         self._picture: Picture | None = None
         self._frame: Frame | None = None
         self._viewed: View | None = None  # what the picture was asked for with
+        self._typed: deque[Input] = deque()  # not yet understood
         self._painted = float("-inf")  # when; monotonic s
         self._urgent = True
         self._stop = False
@@ -167,13 +168,18 @@ class Tui:
     def poll(self) -> list[Command]:
         """Take what was pressed since; show what that changes; return what the app is asked to do."""
         commands: list[Command] = []
-        pressed: list[Input] = []
         try:
-            pressed = self._screen.read()
+            self._typed.extend(self._screen.read())
         except HangupError:
             self._stop = True
-        for key in pressed:
-            commands += self._press(key)
+        pressed = bool(self._typed)
+        # A key means what it means in the picture that the one before it brings about: until then it waits.
+        while self._typed and not commands and (self._picture is None or self.view == self._viewed):
+            commands += self._press(self._typed.popleft())
+        if commands:
+            self._viewed = None
+        if self._typed:
+            self._wake()
         if pressed and self._picture and self._note:  # whoever presses a key has read it
             self._note, self._note_until = "", None
             self._picture = replace(self._picture, note="")
