@@ -137,7 +137,7 @@ def _body(
     told = history(whole, state.offset, width - 2 * inset, plan.alerts - border, theme)
     number = sum(1 if record.recovered is None else 2 for record in whole.alerts)
     older = f", {whole.alerts_dropped} older alerts are no longer kept" if whole.alerts_dropped else ""
-    count_text = [Span(f"{number} messages{older}", Style.DIM)] if number else []
+    count_text = [Span(f"{number} message{'s' if number > 1 else ''}{older}", Style.DIM)] if number else []
     alerts_at = top + len(lines)
     lines += _panel([Span("Alerts", Style.STRONG)], count_text, told, width, plan.alerts, plan.boxed, theme)
     zones += [Zone(0, alerts_at + at, width, "8") for at in range(plan.alerts)]
