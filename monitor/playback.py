@@ -75,7 +75,7 @@ class Playback:
                 return
             if self._console and not self._console.serve(now):
                 return
-            self._session.look_around(now, 0)
+            self._session.look_around(now, lambda: replay.progress.left)
             if self._shows_progress and now - self._shown >= PROGRESS:
                 self._shown = now
                 sys.stderr.write(CLEAR + progress_text(replay.progress, now - self._began))

@@ -42,6 +42,11 @@ class Progress:
     size: int | None = None
     lines: int = 0
 
+    @property
+    def left(self) -> int:
+        """Bytes still to be read, 0 where that is not known."""
+        return max(0, (self.size or 0) - self.read)
+
 
 class Replay:
     """Reads archives into an engine."""
@@ -221,5 +226,5 @@ def progress_text(progress: Progress, elapsed: float) -> str:
     read = f"{progress.read / 1e6:,.0f} MB"
     if not progress.size:
         return f"{read}, {rate:,.0f} lines/s"
-    left = max(0.0, (progress.size - progress.read) * elapsed / progress.read) if progress.read else 0.0
+    left = progress.left * elapsed / progress.read if progress.read else 0.0
     return f"{read} of {progress.size / 1e6:,.0f} MB, {rate:,.0f} lines/s, {left:,.0f} s left"
