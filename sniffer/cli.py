@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from sniffer import __version__
 from sniffer.config import DEFAULT_LOG, Settings, parse_every, parse_keep, parse_mode, parse_size
@@ -66,11 +66,15 @@ see also:
 Value = TypeVar("Value")
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (sniffer --help tells more)")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the sniffer; return the exit status."""
-    parser = build_parser()
-    options = parser.parse_args(arguments)
     try:
+        options = build_parser().parse_intermixed_args(arguments)
         if options.list_interfaces:
             _list_interfaces()
             return 0
@@ -88,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="sniffer",
         usage="sniffer [-i IFACE]... | [-r PCAP]... [-w FILE|-] [option]... [filter]",
         description=_DESCRIPTION,

@@ -1,6 +1,7 @@
 """The sniffer as a process: what it observes live, as whom, and what signals and other people's doings make of it."""
 
 import contextlib
+import gzip
 import os
 import pwd
 import re
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +20,7 @@ import pytest
 
 from tests.requires import need
 
+ROOT = Path(__file__).parent.parent.parent
 REPLY = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 SERVER = f"""
 import socket, sys
@@ -249,6 +252,92 @@ def test_without_a_privilege_it_says_the_three_ways() -> None:
     assert done.stderr.count("\n") == 1
     for way in ("sudo", "setcap cap_net_raw+ep", "systemctl start"):
         assert way in done.stderr
+
+
+def test_with_the_one_capability_it_runs_without_root_and_gives_that_up(port: int) -> None:
+    need(os.geteuid() == 0, "becoming another user needs root")
+    nobody = pwd.getpwnam("nobody").pw_uid
+    code = (
+        "import os, sys, ctypes\n"
+        "from sniffer import app, cli\n"
+        "import scapy.libs.winpcapy\n"  # while the interpreter's own files can still be read
+        "libc = ctypes.CDLL(None)\n"
+        "libc.prctl(8, 1, 0, 0, 0)\n"  # PR_SET_KEEPCAPS
+        f"os.setgroups([]); os.setresuid({nobody}, {nobody}, {nobody})\n"
+        "raw = 1 << 13\n"  # CAP_NET_RAW
+        "assert libc.capset((ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)(raw, raw)) == 0\n"
+        "sys.exit(cli.main(sys.argv[1:]))\n"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        os.chown(folder, nobody, -1)
+        log = Path(folder) / "access.log"
+        options = ["-w", str(log), "-i", "lo", f"tcp port {port}"]
+        process = subprocess.Popen([sys.executable, "-c", code, *options], stderr=subprocess.PIPE)
+        until(lambda: log.exists() or process.poll() is not None)
+        get(port, "first")
+        until(lambda: log.read_bytes().endswith(b" 200 5\n"))
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        assert "CapPrm:\t0000000000000000" in status
+        assert "CapEff:\t0000000000000000" in status
+        process.terminate()
+        assert process.wait(30) == 0
+        assert process.stderr
+        process.stderr.close()
+
+
+def test_logrotate_rotates_it_without_a_lost_line(start: Callable[..., Sniffer], port: int, tmp_path: Path) -> None:
+    need(shutil.which("logrotate"), "logrotate is not installed")
+    sniffer = start("-i", "lo", "--user", "root", "--rotate-size", "0", "--rotate-every", "0", f"tcp port {port}")
+    snippet = (ROOT / "deploy" / "logrotate" / "tapline").read_text()
+    snippet = snippet.replace("/var/log/tapline/access.log", str(sniffer.log)).replace("su tapline adm", "su root root")
+    snippet = snippet.replace("create 0640 tapline adm", "create 0640 root root")
+    snippet = re.sub("systemctl kill.*", f"kill -HUP {sniffer.process.pid}", snippet)
+    (tmp_path / "tapline").write_text(snippet)
+    (tmp_path / "tapline").chmod(0o644)
+    command = ["logrotate", "--force", "--state", str(tmp_path / "state"), str(tmp_path / "tapline")]
+    for n in range(60):
+        get(port, str(n))
+        if n % 20 == 19:
+            until(sniffer.lines)
+            subprocess.run(command, check=True)
+    until(lambda: sniffer.process.poll() is None and sniffer.log.exists())
+    assert sniffer.stop() == 0
+    text = b""
+    for part in sniffer.log.parent.iterdir():
+        text += gzip.decompress(part.read_bytes()) if part.suffix == ".gz" else part.read_bytes()
+    assert sorted(int(n) for n in re.findall(rb"example/(\d+) ", text)) == list(range(60))
+    assert len(list(sniffer.log.parent.iterdir())) == 4
+
+
+@pytest.mark.parametrize("unit", ["tapline-sniffer", "tapline-monitor"])
+def test_the_services_are_well_formed(unit: str, tmp_path: Path) -> None:
+    need(shutil.which("systemd-analyze"), "systemd is not installed")
+    text = (ROOT / "deploy" / "systemd" / f"{unit}.service").read_text()
+    (tmp_path / f"{unit}.service").write_text(re.sub(r"/usr/local/bin/\w+", "/bin/true", text))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(tmp_path / f"{unit}.service")], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("unit", ["tapline-sniffer", "tapline-monitor"])
+def test_the_services_name_options_that_exist(unit: str) -> None:
+    text = (ROOT / "deploy" / "systemd" / f"{unit}.service").read_text()
+    (command,) = re.findall(r"^ExecStart=/usr/local/bin/(.*)", text, re.MULTILINE)
+    program, *words = command.split()
+    told = subprocess.run([sys.executable, "-m", program, "--help"], capture_output=True, text=True).stdout
+    assert all(f"{word} " in told for word in words if word.startswith("-"))
+
+
+def test_options_and_interfaces_are_completed() -> None:
+    need(shutil.which("bash"), "bash is not installed")
+    completion = ROOT / "deploy" / "completion" / "tapline.bash"
+    script = (
+        f"source {completion}; python=$1; sniffer() {{ $python -m sniffer $@; }}\n"
+        "_tapline sniffer --ro -x; echo ${COMPREPLY[@]}; _tapline sniffer l -i; echo ${COMPREPLY[@]}"
+    )
+    done = subprocess.run(["bash", "-c", script, "-", sys.executable], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.splitlines() == ["--rotate-every --rotate-size", "lo"]
 
 
 @pytest.mark.parametrize(
