@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sniffer.decode import ACK, FIN, RST, Segment
 from sniffer.http1 import Role, State
 from sniffer.pairing import NO_ACK, Counts, Pairing
-from sniffer.stream import MASK, Stream, distance
+from sniffer.stream import MASK, WINDOW, Stream, distance
 from sniffer.transaction import Transaction
 
 SECOND = 1_000_000_000  # ns
@@ -103,8 +103,8 @@ class Flow:
                 if stream.holes and distance(seq, stream.next) < 0:
                     stream.fill(seq, length)
                 stream.hold(seq, length, data[start : start + length], time, ack)
-        if flags & FIN:
-            stream.fin = (seq + length) & MASK
+        if flags & FIN and not (stream.started and distance(seq, stream.next) > WINDOW):
+            stream.fin, stream.fin_time = (seq + length) & MASK, time
         self._drain()
         if flags & RST and (not stream.started or abs(distance(seq, stream.next)) < _NEAR):
             self.reset = min(self.reset, time + self.limits.acknowledged)  # what was sent before may be captured after
@@ -123,8 +123,10 @@ class Flow:
     def keeps(self) -> int:
         """About how many bytes it keeps."""
         first, second = self.streams
-        held = first.holding + second.holding + HELD_COST * (len(first.held) + len(second.held))
-        return held + first.reader.buffered + second.reader.buffered + self.pairing.kept
+        size = self.pairing.kept + len(first.reader.buffer) + len(second.reader.buffer)
+        if first.held or second.held:
+            size += first.holding + second.holding + HELD_COST * (len(first.held) + len(second.held))
+        return size
 
     def watch(self) -> None:
         """Set the time when what is missing is given up, counted from when what follows it came."""
@@ -133,6 +135,9 @@ class Flow:
             if stream.held:
                 soon = self.blocked or not stream.started or distance(stream.peer.ack, stream.next) > 0
                 alarm = min(alarm, stream.held[0][3] + (self.limits.acknowledged if soon else self.limits.missing))
+            elif stream.fin is not None and stream.started:  # the last bytes are missing
+                soon = distance(stream.peer.ack, stream.fin) >= 0
+                alarm = min(alarm, stream.fin_time + (self.limits.acknowledged if soon else self.limits.missing))
         self.alarm = alarm
 
     def give_up(self) -> None:
@@ -140,6 +145,8 @@ class Flow:
         for stream in self.streams:
             hole = stream.hole()
             if hole is None:
+                if stream.fin is not None and stream.started:
+                    self._end_short(stream, max(0, distance(stream.fin, stream.next)))
                 continue
             if not stream.started:
                 self._pick_up(stream, stream.lowest())
@@ -186,12 +193,25 @@ class Flow:
                 while stream.held and stream.started and self._next(stream):
                     moved = True
                 if stream.fin is not None and stream.started and not stream.held and stream.next == stream.fin:
-                    stream.fin = None
-                    stream.advance(1)  # FIN has a number of its own
-                    self.pairing.now = self.seen
-                    stream.reader.close(orderly=True)
-                    stream.finished = True
+                    self._end(stream, orderly=True)
                     moved = True
+
+    def _end(self, stream: Stream, orderly: bool) -> None:
+        """Pass FIN."""
+        stream.fin = None
+        stream.advance(1)  # FIN has a number of its own
+        self.pairing.now = self.seen
+        stream.reader.close(orderly)
+        stream.finished = True
+
+    def _end_short(self, stream: Stream, missing: int) -> None:
+        """Pass FIN though the last bytes never came; they do not count in a body."""
+        if stream.reader.skip:
+            self._count(missing)
+            stream.advance(missing)
+        elif missing:
+            self._gap(stream, missing)
+        self._end(stream, orderly=False)
 
     def _next(self, stream: Stream) -> bool:
         """Read the first held piece, or step over a hole in a body; False if neither can be done yet."""

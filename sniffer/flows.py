@@ -93,7 +93,7 @@ class Flows:
                     continue
                 stream = self._open(segment)
             flow = stream.flow
-            if length and self._of_another(stream, segment):
+            if length and seq != stream.next and self._of_another(stream, segment):
                 self._close(flow)
                 self._forget(flow)
                 stream = self._open(segment)

@@ -177,12 +177,12 @@ class Reader:
 
     __slots__ = (
         "_at",
-        "_buffer",
         "_granted",
         "_mark",
         "_seen",
         "_synced",
         "body",
+        "buffer",
         "heads",
         "judged",
         "listener",
@@ -203,18 +203,13 @@ class Reader:
         self.wire = 0  # bytes of the message, head and chunk framing included, likewise
         self.text: tuple[bytes, Mark, int] | None = None  # a first line of text that is no request line; its place
         self._granted = 0
-        self._buffer = b""
+        self.buffer = b""  # what is kept of a message until more of it comes
         self._mark: Mark = (0, 0, 0)
         self._at = 0
         self._seen = 0  # bytes passed by while lost
         self._synced = synced
         self.heads = 0  # told so far
         self.judged = False  # something came that is no head
-
-    @property
-    def buffered(self) -> int:
-        """How many bytes are kept."""
-        return len(self._buffer)
 
     @property
     def mark(self) -> Mark:
@@ -299,7 +294,7 @@ class Reader:
     def resume(self) -> None:
         """Go on after WAIT with the next message."""
         if self.state is _WAIT:
-            kept, mark = self._buffer, self._mark
+            kept, mark = self.buffer, self._mark
             self._become(_HEAD)
             if kept:
                 self.feed(kept, mark)
@@ -307,8 +302,8 @@ class Reader:
     def take_partial(self) -> Head | None:
         """Take what began as a request and is not one yet, because the peer has answered it."""
         text = self.text
-        if self.state is _HEAD and self._buffer:
-            text = (self._buffer, self._mark, self._at)
+        if self.state is _HEAD and self.buffer:
+            text = (self.buffer, self._mark, self._at)
         if text is None:
             return None
         self.text = None
@@ -328,7 +323,7 @@ class Reader:
 
     def _become(self, state: State) -> None:
         self.state = state
-        self._buffer = b""
+        self.buffer = b""
         self.skip = self._granted = FOREVER if state is _TUNNEL else 0
 
     def _step(self, state: State, count: int) -> None:
@@ -353,8 +348,8 @@ class Reader:
 
     def _cut_head(self) -> bool:
         """Tell the head that is being read as far as it came; return whether enough of it did."""
-        raw, mark, at = self._buffer, self._mark, self._at
-        self._buffer = b""
+        raw, mark, at = self.buffer, self._mark, self._at
+        self.buffer = b""
         line_end = raw.find(b"\n")
         if line_end < 0:
             return False
@@ -377,7 +372,7 @@ class Reader:
     def _head(self, data: bytes, at: int, mark: Mark) -> int:
         """Read a head from ``at``; return where it ends, or the end of the data if it needs more."""
         end = len(data)
-        if not self._buffer:
+        if not self.buffer:
             while at < end and data[at] in b"\r\n":  # RFC 9112 section 2.2: empty lines before a request line
                 at += 1
             if at == end:
@@ -385,10 +380,10 @@ class Reader:
             self._mark, self._at = mark, at
             begin, scanned = at, at
         else:
-            scanned = max(0, len(self._buffer) - 3)
-            kept = len(self._buffer)
-            self._buffer += data[at : at + MAX_HEAD]
-            begin, data, end, at = 0, self._buffer, len(self._buffer), at - kept
+            scanned = max(0, len(self.buffer) - 3)
+            kept = len(self.buffer)
+            self.buffer += data[at : at + MAX_HEAD]
+            begin, data, end, at = 0, self.buffer, len(self.buffer), at - kept
         # ``begin`` is where the head starts in ``data``; what is returned must count from the data that was fed
         shift = at - begin  # negative where the head began in earlier data
         line_end = data.find(b"\n", begin)
@@ -409,18 +404,18 @@ class Reader:
             if stop >= 0:
                 line = data[begin:line_end].rstrip(b"\r")
                 head = Head(data[begin:stop], line, *first, self._mark, self._at)
-                self._buffer = b""
+                self.buffer = b""
                 self._go_on(self._tell(head))
                 return shift + stop
         elif not self._may_begin(data, begin, scanned):
             return shift + self._reject(data, begin, end)
         if end - begin > MAX_HEAD:
-            self._buffer = data[begin:end]
+            self.buffer = data[begin:end]
             self._cut_head()
             self._lose()
             return shift + end
-        if not self._buffer:
-            self._buffer = data[begin:end]
+        if not self.buffer:
+            self.buffer = data[begin:end]
         return shift + end
 
     def _may_begin(self, data: bytes, begin: int, scanned: int) -> bool:
@@ -474,14 +469,14 @@ class Reader:
         """Read a line of chunked coding, RFC 9112 section 7.1; return where it ends."""
         line_end = data.find(b"\n", at)
         if line_end < 0:
-            self._buffer += data[at:]
+            self.buffer += data[at:]
             self.wire += len(data) - at
-            if len(self._buffer) > _MAX_CHUNK_LINE:
+            if len(self.buffer) > _MAX_CHUNK_LINE:
                 self._broken()
             return len(data)
-        line = (self._buffer + data[at:line_end]).rstrip(b"\r")
+        line = (self.buffer + data[at:line_end]).rstrip(b"\r")
         self.wire += line_end + 1 - at
-        self._buffer = b""
+        self.buffer = b""
         if self.state is _CHUNK_SIZE:
             size = line.split(b";", 1)[0].strip(b" \t")
             if not re.fullmatch(rb"0*[0-9A-Fa-f]{1,15}", size):
@@ -508,10 +503,10 @@ class Reader:
             self._become(_TUNNEL)
 
     def _wait(self, data: bytes, at: int, mark: Mark) -> int:
-        if not self._buffer:
+        if not self.buffer:
             self._mark = (mark[0], mark[1] + at & 0xFFFFFFFF, mark[2])
-        self._buffer += data[at:]
-        if len(self._buffer) > MAX_HEAD:
+        self.buffer += data[at:]
+        if len(self.buffer) > MAX_HEAD:
             self._become(_TUNNEL)
         return len(data)
 
@@ -524,15 +519,15 @@ class Reader:
             if line_end < 0 or self._first_line(data, at, line_end + 1):
                 found = at
         if found is None and self.role is not _UNKNOWN:
-            joined = self._buffer + data[at:]  # with the end of what was passed by before
+            joined = self.buffer + data[at:]  # with the end of what was passed by before
             if self.role is _RESPONSES:
                 found = match.start() if (match := _RESPONSE_AHEAD.search(joined)) else None
             else:
                 found = match.end() if (match := _REQUEST_BEHIND.search(joined)) else None
             if found is not None:
-                found += at - len(self._buffer)
+                found += at - len(self.buffer)
             else:
-                self._buffer = joined[-_TAIL:]
+                self.buffer = joined[-_TAIL:]
         if found is None:
             self._seen += end - at
             self.wire += end - at
@@ -544,8 +539,8 @@ class Reader:
         self.body += found - at
         self.text = None
         self.listener.ended(self, False)
-        before = self._buffer[found - at :] if found < at else b""
+        before = self.buffer[found - at :] if found < at else b""
         self._become(_HEAD)
         if before:
-            self._buffer, self._mark, self._at = before, (mark[0], mark[1] + found & 0xFFFFFFFF, mark[2]), 0
+            self.buffer, self._mark, self._at = before, (mark[0], mark[1] + found & 0xFFFFFFFF, mark[2]), 0
         return max(found, at)

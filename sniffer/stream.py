@@ -48,6 +48,7 @@ class Stream:
         "base",
         "begin",
         "fin",
+        "fin_time",
         "finished",
         "first",
         "flow",
@@ -73,6 +74,7 @@ class Stream:
         self.ack = 0  # the newest acknowledgement number seen in this direction
         self.begin: int | None = None  # the acknowledgement number of the first data
         self.fin: int | None = None  # the sequence number behind the last byte
+        self.fin_time = 0  # when it was said
         self.finished = False  # all of it was read
         self.held: list[Piece] = _NOTHING
         self.holding = 0  # bytes held

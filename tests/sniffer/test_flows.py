@@ -156,6 +156,15 @@ def test_what_was_sent_before_a_reset_may_be_captured_after_it() -> None:
     assert seen(observe(wire.frames)) == told(200)
 
 
+def test_lost_last_bytes_do_not_count_and_the_close_ends_the_exchange_all_the_same() -> None:
+    wire = Wire(mss=100).open().ask(get("1")).answer(answer(200, 250)).close()
+    observer = Observer()
+    lost = wire.lose(-5)
+    found = observer.feed(lost.frames) + observer.tick(lost.now + SECOND // 5)
+    assert [(t.status, t.size, t.whole) for t in found] == [(200, 200 - len(answer(200, 250)) + 250, False)]
+    assert (observer.counts.gaps, observer.counts.gap_bytes) == (1, len(answer(200, 250)) - 200)
+
+
 def test_half_a_close_leaves_the_answer() -> None:
     wire = Wire().open().send(0, PSH | ACK | FIN, get("1")).answer(answer(200, 5)).send(1, FIN | ACK).send(0, ACK)
     assert seen(observe(wire.frames)) == [("GET /1 HTTP/1.1", 200, 5)]
