@@ -118,7 +118,8 @@ def tenths(value: Fraction, up: bool) -> str:
     return f"{whole // 10}.{whole % 10}"
 
 
-def _byte_tenths(value: Fraction, up: bool) -> str:
+def byte_tenths(value: Fraction, up: bool) -> str:
+    """Bytes in the largest unit that leaves a whole one, one decimal, rounded up or down: ``5.1MB``."""
     for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
         if value >= unit:
             return f"{tenths(value / unit, up)}{name}"
@@ -128,7 +129,7 @@ def _byte_tenths(value: Fraction, up: bool) -> str:
 def message(transition: Transition, times: Times) -> str:
     """The alert message. Its average is rounded away from the threshold, so that it never contradicts itself."""
     raised = transition.state is State.RAISED
-    average = (_byte_tenths if transition.metric == "bytes" else tenths)(transition.average, raised)
+    average = (byte_tenths if transition.metric == "bytes" else tenths)(transition.average, raised)
     what = "High traffic generated an alert" if raised else "Traffic recovered"
     when = "active since before" if transition.since_before else "triggered at"
     noun = transition.metric if transition.rule else "hits"  # of the one rule the words are fixed, whatever its metric

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from monitor.engine.snapshot import Snapshot
-from monitor.output.text import amount, count, lasting, rate, tenths
+from monitor.output.text import byte_tenths, count, lasting, rate, tenths
 from monitor.output.tui.frame import Line, Span, Style, both_ends, fit, fit_lines, line_width, width_of
 from monitor.output.tui.history import peak_text
 from monitor.output.tui.picture import Picture
@@ -17,9 +17,8 @@ from monitor.units import format_duration
 def average_text(snapshot: Snapshot) -> str:
     """The window's average, rounded so that it is never on the wrong side of the threshold."""
     above = snapshot.window_average > snapshot.threshold.rate
-    if snapshot.metric == "bytes":
-        return f"{amount(int(snapshot.window_average))}/s"
-    return f"{tenths(snapshot.window_average, above)}/s"
+    shown = byte_tenths if snapshot.metric == "bytes" else tenths
+    return f"{shown(snapshot.window_average, above)}/s"
 
 
 def headline(picture: Picture, state: State, width: int, height: int, theme: Theme) -> list[Line]:
