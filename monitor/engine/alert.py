@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+from monitor.engine.series import window_of
 from monitor.engine.snapshot import AlertRecord, State, Transition
-from monitor.engine.window import Window
 from monitor.rules import Metric, Rule
 from monitor.units import Threshold
 
@@ -58,18 +58,24 @@ class Watch:
     """One rule held against its window.
 
     Raised at the first closed second t with n(t) > T * W, recovered at the first later one with n(t) < T * W; equality
-    changes nothing. The divisor is always W, in the first two minutes too.
+    changes nothing. The divisor is always W, in the first two minutes too. A rule with another recovery, a time to hold
+    or the comparison turned round differs by just that; one turned round waits for the first whole window.
     """
 
     __slots__ = (
-        "_denominator", "_history", "_known_from", "_limit", "_mute_until", "known", "record", "rule", "window",
+        "_beyond_since", "_denominator", "_end", "_end_denominator", "_history", "_known_from", "_limit", "_mute_until",
+        "_whole_from", "column", "known", "record", "rule", "window",
     )  # fmt: skip
 
-    def __init__(self, rule: Rule, history: History) -> None:
+    def __init__(self, rule: Rule, history: History, column: int = 0) -> None:
+        """``column``: where a tally's seconds have what the rule is of."""
         self.rule = rule
-        self.window = Window(rule.window)
+        self.column = column
+        self.window = window_of(rule)
+        self._beyond_since: int | None = None  # the second at which the value went beyond, where it has to hold
+        self._whole_from: int | None = None  # the first second with a whole window behind it
         self.record: AlertRecord | None = None  # the alert that is on
-        self.set_threshold(rule.threshold)
+        self._set_limits()
         self._history = history
         self._mute_until: int | None = None  # no recovery is told before this second
         self._known_from: int | None = None  # warm start: from here on every window was read whole
@@ -78,7 +84,11 @@ class Watch:
     @property
     def average(self) -> Fraction:
         """Per second, over the window that ends with the last closed second."""
-        return Fraction(self.window.total, self.rule.window)
+        return Fraction(self.window.total, self._divisor)
+
+    @property
+    def _divisor(self) -> int:
+        return self.rule.window if self.rule.metric.is_rate else 1
 
     def close(self, to: int, marks: Sequence[int] = ()) -> tuple[list[Transition], list[int], list[bool]]:
         """Evaluate every second up to ``to`` once, in order.
@@ -93,6 +103,9 @@ class Watch:
         waiting = iter(marks)
         mark = next(waiting, None)
         for second, changed in self._steps(to):
+            held = self._judge_held(second - 1, total)
+            if held:
+                transitions.append(held)
             while mark is not None and mark < second:
                 sums.append(total)
                 states.append(self.record is not None)
@@ -101,6 +114,9 @@ class Watch:
             transition = self._judge(second, total)
             if transition:
                 transitions.append(transition)
+        held = self._judge_held(to, total)
+        if held:
+            transitions.append(held)
         while mark is not None:
             sums.append(total)
             states.append(self.record is not None)
@@ -110,15 +126,28 @@ class Watch:
     def set_threshold(self, threshold: Threshold) -> None:
         """Hold the window against another threshold from the next second on."""
         self.rule = replace(self.rule, threshold=threshold, recovery=threshold.rate)
-        limit = threshold.rate * self.rule.window
+        self._set_limits()
+
+    def _set_limits(self) -> None:
+        sign = 1 if self.rule.above else -1  # "<" is ">" with everything negative
+        limit = sign * self.rule.threshold.rate * self._divisor
         self._limit = limit.numerator  # n * denominator against this: no division
-        self._denominator = limit.denominator
+        self._denominator = sign * limit.denominator
+        end = sign * self.rule.recovery * self._divisor
+        self._end = end.numerator
+        self._end_denominator = sign * end.denominator
 
     def reanchor(self, closed: int) -> None:
         """Start over at an earlier time: the state stays, no recovery is told until a window has passed."""
         self.window.clear()
         self.window.closed = closed
         self._mute_until = closed + self.rule.window
+        self._beyond_since = None
+        self.begin(closed + 1)
+
+    def begin(self, first: int) -> None:
+        """Take ``first`` as the first second of all that counts."""
+        self._whole_from = None if self.rule.above else first + self.rule.window - 1
 
     def begin_warm(self, *, whole: bool) -> None:
         """Evaluate seconds from before the start; ``whole``: nothing stands before them in the log."""
@@ -139,20 +168,36 @@ class Watch:
 
     def _steps(self, to: int) -> Iterator[tuple[int, int]]:
         """The seconds that may change the state: where the sum changes, and where silence on telling ends."""
-        for due in sorted({self._mute_until, self._known_from} - {None}, key=lambda due: due or 0):
+        for due in sorted({self._mute_until, self._known_from, self._whole_from} - {None}, key=lambda due: due or 0):
             if due is None or due > to:
                 break
             yield from self.window.close(due)
             if due == self._mute_until:
                 self._mute_until = None
+            if due == self._whole_from:
+                self._whole_from = None
             yield due, self.window.total
         yield from self.window.close(to)
+
+    def _judge_held(self, to: int, total: int) -> Transition | None:
+        """Raise an alert whose time to hold is over before anything else changes."""
+        if self._beyond_since is None or self.record is not None or self._beyond_since + self.rule.hold > to:
+            return None
+        return self._judge(self._beyond_since + self.rule.hold, total)
 
     def _judge(self, second: int, total: int) -> Transition | None:
         amount = total * self._denominator
         whole = self._known_from is None or second >= self._known_from
         if self.record is None:
-            if amount > self._limit:
+            beyond = amount > self._limit and self._whole_from is None and (total > 0 or not self.rule.metric.is_time)
+            if beyond and self.rule.hold:
+                if self._beyond_since is None:
+                    self._beyond_since = second
+                beyond = second >= self._beyond_since + self.rule.hold
+            elif not beyond:
+                self._beyond_since = None
+            if beyond:
+                self._beyond_since = None
                 raised = self._transition(State.RAISED, second, total)
                 self.record = AlertRecord(replace(raised, since_before=not self.known), None, total, second)
                 self._history.open(self.record)
@@ -160,9 +205,9 @@ class Watch:
             if amount < self._limit and whole:
                 self.known = True
             return None
-        if total > self.record.peak:
+        if total > self.record.peak if self.rule.above else total < self.record.peak:
             self._replace(replace(self.record, peak=total, peak_at=second))
-        if amount < self._limit and whole and self._mute_until is None:
+        if total * self._end_denominator < self._end and whole and self._mute_until is None:
             recovered = self._transition(State.RECOVERED, second, total)
             self._replace(replace(self.record, recovered=recovered))
             self._history.transitions += 1
@@ -182,7 +227,7 @@ class Watch:
             state,
             second,
             total,
-            Fraction(total, rule.window),
+            Fraction(total, self._divisor),
             rule.threshold,
             rule.window,
             rule.metric.value,

@@ -16,7 +16,18 @@ from monitor.engine.ledger import Ledger
 from monitor.engine.logs import Log, Logs
 from monitor.engine.rows import Noted, cut, join, noted, pick
 from monitor.engine.series import Series
-from monitor.engine.snapshot import AlertRecord, Event, Note, Scope, Snapshot, Summary, Traffic, Transition, View
+from monitor.engine.snapshot import (
+    AlertRecord,
+    Event,
+    Note,
+    RuleState,
+    Scope,
+    Snapshot,
+    Summary,
+    Traffic,
+    Transition,
+    View,
+)
 from monitor.engine.tally import Plan, Tally, count
 from monitor.engine.tells import table_rows, traffic
 from monitor.formats.batch import Batch, Malformed
@@ -37,6 +48,7 @@ class Engine:
     def __init__(
         self,
         rule: Rule,
+        rules: Sequence[Rule] = (),
         *,
         interval: int = 10,
         lateness: int = 5,
@@ -46,10 +58,13 @@ class Engine:
     ) -> None:
         self._live = live
         self._past = Past(rule.window, interval) if detail else None
-        series = () if rule.metric is Metric.HITS else (Series.of(rule),)
-        self._plan = Plan(interval, rule.window, lateness, series, detail)
+        series = list(dict.fromkeys(Series.of(each) for each in (rule, *rules)))
+        counted = [each for each in series if each.in_rows and not each.is_plain]
+        columns = {each: column for column, each in enumerate(counted, 1)}
+        self._plan = Plan(interval, rule.window, lateness, tuple(counted), detail)
         self._history = History()
-        self._watch = Watch(rule, self._history)
+        self._rules = tuple(rules)
+        self._watches = [Watch(each, self._history, columns.get(Series.of(each), 0)) for each in (rule, *rules)]
         self._ledger = Ledger(self._plan, top)
         self._busiest = Busiest(rule.window)
         self._logs = Logs(rule.window)
@@ -62,6 +77,11 @@ class Engine:
         self._lines = self._blank = self._comments = self._malformed = self._parsed = self._late = 0
         self._malformed_before = 0  # before the first hit of all
         self._samples: dict[int, list[Malformed]] = {}  # the first of each log
+
+    @property
+    def _watch(self) -> Watch:
+        """The short form's, whose window is the one that intervals tell of."""
+        return self._watches[0]
 
     @property
     def clock(self) -> int | None:
@@ -190,7 +210,7 @@ class Engine:
             window_hits=window.total,
             window_average=self._watch.average,
             rate=Fraction(self._busiest.hits(self._closed - RATE + 1, self._closed), RATE),
-            alert=self._watch.record,
+            alert=next((watch.record for watch in self._watches if watch.record), None),
             alerts=self._history.records(),
             alerts_dropped=self._history.dropped,
             points=tuple(kept.point for kept in self._past or ()),
@@ -200,6 +220,10 @@ class Engine:
             traffic=told or traffic(counts, view.limit),
             rows=tuple(rows),
             summary=summary,
+            rules=tuple(
+                RuleState(watch.rule.name, watch.rule.metric.value, watch.average, watch.rule.threshold, watch.record)
+                for watch in self._watches
+            ),
         )
 
     def _viewed(self, view: View) -> tuple[Counts, int | None, int | None, Traffic | None]:
@@ -235,18 +259,20 @@ class Engine:
         ``whole``: the log's first line is among it. ``age``: seconds since the last line came. Return the transition of
         an alert that is on.
         """
-        past = Engine(self._watch.rule, interval=self._plan.interval, lateness=self._plan.lateness)
-        past._watch.begin_warm(whole=whole)
+        past = Engine(self._watch.rule, self._rules, interval=self._plan.interval, lateness=self._plan.lateness)
+        for watch in past._watches:
+            watch.begin_warm(whole=whole)
         for batch in batches:
             past.feed(batch)
         past.end(0)
         if past._clock is None:
             return []
-        self._watch = past._watch
-        self._watch.adopt(self._history)
+        self._watches = past._watches
+        for watch in self._watches:
+            watch.adopt(self._history)
         self._clock, self._closed, self._newest = past._clock, past._closed, past._newest
         self._logs[0].newest, self._logs[0].came = past._newest, now - age
-        events: list[Event] = [] if self._watch.record is None else [self._watch.record.raised]
+        events: list[Event] = [watch.record.raised for watch in self._watches if watch.record]
         return events + self.tick(now)
 
     @property
@@ -329,11 +355,15 @@ class Engine:
         if not tally.rows:
             self._put_malformed(tally.malformed_before)
             return []
-        plan, ledger, window = self._plan, self._ledger, self._watch.window
+        plan, ledger = self._plan, self._ledger
+        columns = [(watch.window, watch.column) for watch in self._watches if watch.rule.metric is not Metric.MALFORMED]
         if self._clock is None:
             self._clock = self._newest = tally.head
-            self._closed = window.closed = tally.head - plan.lateness - 1
-            self._watch.know_from(tally.head)
+            self._closed = tally.head - plan.lateness - 1
+            for watch in self._watches:
+                watch.window.closed = self._closed
+                watch.know_from(tally.head)
+                watch.begin(tally.head)
             self._put_malformed(self._malformed_before)
         clock, closed = self._clock, self._closed
         arrival = ledger.start_of(clock)
@@ -343,21 +373,24 @@ class Engine:
         for start, counts in tally.intervals.items():
             late += counts.late
             ledger.put(arrival if ledger.last_of(start) <= closed else start, counts)
-        for start, malformed in tally.malformed.items():
-            ledger.at(max(start, arrival)).malformed += malformed
-        amount_of = len(plan.series)  # the rule's own series, or else the hits
+        for second, malformed in tally.malformed.items():
+            ledger.at(max(ledger.start_of(second), arrival)).malformed += malformed
+            self._watch_malformed(max(second, clock), malformed)
         for second, amounts in tally.seconds.items():
             if second <= closed:
-                window.add_late(closed + 1, second, amounts[amount_of])
+                for window, column in columns:
+                    window.add_late(closed + 1, second, amounts[column])
                 start = ledger.start_of(second)
                 ledger.at(arrival if ledger.last_of(start) <= closed else start).late += amounts[0]
                 late += amounts[0]
             else:
-                window.add(second, amounts[amount_of])
+                for window, column in columns:
+                    window.add(second, amounts[column])
             if second >= clock - plan.window:
                 self._busiest.add(second, amounts[0])
         for (second, came), amounts in tally.late.items():
-            window.add_late(max(closed + 1, came - plan.lateness), second, amounts[amount_of])
+            for window, column in columns:
+                window.add_late(max(closed + 1, came - plan.lateness), second, amounts[column])
             self._busiest.add(second, amounts[0])
         self._late += late
         self._first = tally.first if self._first is None else min(self._first, tally.first)
@@ -396,9 +429,11 @@ class Engine:
         counts.late = len(rows.times)
         self._late += counts.late
         self._ledger.put(self._ledger.start_of(self._clock), counts)
-        amounts = self._plan.series[0].amounts(rows) if self._plan.series else [1] * len(rows.times)
-        for second, amount in zip(rows.times, amounts, strict=True):
-            self._watch.window.add(second, amount)
+        for watch in self._watches:
+            series = Series.of(watch.rule)
+            if series.in_rows:
+                for second, amount in series.by_second(rows).items():
+                    watch.window.add(second, amount)
         self._put_malformed(rows.malformed)
         self._last = max(self._last, *rows.times)
 
@@ -410,6 +445,12 @@ class Engine:
             self._malformed_before += malformed
         else:
             self._ledger.at(self._ledger.start_of(self._clock)).malformed += malformed
+            self._watch_malformed(self._clock, malformed)
+
+    def _watch_malformed(self, second: int, malformed: int) -> None:
+        for watch in self._watches:
+            if watch.rule.metric is Metric.MALFORMED:
+                watch.window.add(second, malformed)
 
     # Time
 
@@ -420,7 +461,8 @@ class Engine:
         events += self._tell_open()
         self._ledger.restart()
         self._busiest.settle(self._closed, everything=True)
-        self._watch.reanchor(first - 1)
+        for watch in self._watches:
+            watch.reanchor(first - 1)
         self._closed = first - 1
         self._clock = self._newest = newest
         self._logs.reset(source, newest)
@@ -435,6 +477,10 @@ class Engine:
         self._closed = to
         starts = ledger.due(to, silent=self._live or self._past is not None)
         transitions, sums, alerts = self._watch.close(to, [ledger.last_of(start) for start in starts])
+        if self._rules:
+            for watch in self._watches[1:]:
+                transitions += watch.close(to)[0]
+            transitions.sort(key=lambda transition: transition.at)
         events: list[Event] = []
         told = 0
         for start, held, alert in zip(starts, sums, alerts, strict=True):

@@ -1,10 +1,14 @@
-"""What is counted by second for an alert rule besides hits."""
+"""What is counted by second for alert rules besides hits."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from monitor.engine.times import bucket_of, quantiles_of
+from monitor.engine.window import Amount, BagWindow, Window
 from monitor.formats.batch import Batch
 from monitor.rules import Metric, Rule
 
@@ -17,7 +21,7 @@ _STATUSES = {
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Amounts that add up: hits, bytes or errors, of all hits or of those in a section or of a virtual host."""
+    """Amounts of all hits or of those in a section or of a virtual host: sums, or bags of clients or response times."""
 
     metric: Metric
     section: bytes | None = None
@@ -25,25 +29,70 @@ class Series:
 
     @classmethod
     def of(cls, rule: Rule) -> Series:
-        """Return what a rule needs."""
-        return cls(rule.metric, rule.section, rule.host)
+        """Return what a rule needs; of p95 and p99 it is the same."""
+        metric = Metric.P95 if rule.metric.is_time else rule.metric
+        return cls(metric, rule.section, rule.host)
 
-    def amounts(self, batch: Batch) -> Sequence[int]:
-        """Return each row's amount."""
-        amounts: Sequence[int]
+    @property
+    def is_plain(self) -> bool:
+        """All hits: they are counted anyway."""
+        return self == Series(Metric.HITS)
+
+    @property
+    def in_rows(self) -> bool:
+        """False: it is of lines that are no rows."""
+        return self.metric is not Metric.MALFORMED
+
+    def by_second(self, batch: Batch, rows: Sequence[int] | None = None) -> dict[int, Amount]:
+        """Return the amounts of all rows, or of the named ones, by second."""
+        times: Sequence[int] = batch.times if rows is None else [batch.times[row] for row in rows]
+        values = self._values(batch)
+        if rows is not None:
+            values = [values[row] for row in rows]
+        found: dict[int, Any]
+        if self.metric in (Metric.CLIENTS, Metric.P95):
+            found = {second: Counter() for second in times}
+            for second, value in zip(times, values, strict=True):
+                if value is not None:
+                    found[second][value] += 1
+            return found
+        found = dict.fromkeys(times, 0)
+        for second, value in zip(times, values, strict=True):
+            found[second] += value
+        return found
+
+    def _values(self, batch: Batch) -> Sequence[Any]:
+        """Each row's amount or key; 0 or None where it is not meant."""
+        values: Sequence[Any]
+        none: int | None = 0
         if self.metric is Metric.BYTES:
-            amounts = batch.sizes
+            values = batch.sizes
         elif self.metric is Metric.HITS:
-            amounts = [1] * len(batch.times)
+            values = [1] * len(batch.times)
+        elif self.metric is Metric.CLIENTS:
+            values, none = batch.hosts, None
+        elif self.metric is Metric.P95:
+            durations = [-1] * len(batch.times) if batch.durations is None else batch.durations
+            values, none = [bucket_of(each) if each >= 0 else None for each in durations], None
         else:
             first = _STATUSES[self.metric]
-            amounts = [status[:1] in first for status in batch.statuses]
+            values = [status[:1] in first for status in batch.statuses]
         if self.section is not None:
-            amounts = [
-                amount if section == self.section else 0
-                for amount, section in zip(amounts, batch.sections, strict=True)
-            ]
+            section = self.section
+            values = [value if each == section else none for value, each in zip(values, batch.sections, strict=True)]
         if self.host is not None:
+            host = self.host
             hosts = batch.vhosts or [b""] * len(batch.times)
-            amounts = [amount if host == self.host else 0 for amount, host in zip(amounts, hosts, strict=True)]
-        return amounts
+            values = [value if each == host else none for value, each in zip(values, hosts, strict=True)]
+        return values
+
+
+def window_of(rule: Rule) -> Window:
+    """Return the window that a rule is held against."""
+    if rule.metric is Metric.CLIENTS:
+        return BagWindow(rule.window, len)
+    if rule.metric is Metric.P95:
+        return BagWindow(rule.window, lambda bag: quantiles_of(bag).p95 if bag else 0)
+    if rule.metric is Metric.P99:
+        return BagWindow(rule.window, lambda bag: quantiles_of(bag).p99 if bag else 0)
+    return Window(rule.window)

@@ -97,10 +97,10 @@ class Transition:
     state: State
     at: int
     hits: int
-    average: Fraction  # per second, over the whole window
+    average: Fraction  # per second, over the whole window; the value itself of clients and times (microseconds)
     threshold: Threshold
     window: int  # s
-    metric: str  # "hits" | "bytes"
+    metric: str  # as in rules.Metric
     since_before: bool = False
     rule: str = ""  # the name of the rule where it is not the short form's
 
@@ -225,6 +225,17 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleState:
+    """How a rule stands."""
+
+    name: str  # "" for the short form's
+    metric: str
+    average: Fraction  # what is compared: per second for rates, clients, microseconds
+    threshold: Threshold
+    alert: AlertRecord | None  # the one that is on
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything a screen may want to show at one moment."""
 
@@ -237,7 +248,7 @@ class Snapshot:
     window_hits: int  # the metric's sum in the window up to the last closed second
     window_average: Fraction
     rate: Fraction  # hits per second of the last ten closed seconds
-    alert: AlertRecord | None  # the one that is on
+    alert: AlertRecord | None  # the one that is on: the short form's, else any other rule's
     alerts: tuple[AlertRecord, ...]  # the history, oldest first; bounded
     alerts_dropped: int  # how many the bound cost
     points: tuple[Point, ...]  # the kept intervals, oldest first, silent ones included
@@ -247,3 +258,4 @@ class Snapshot:
     traffic: Traffic
     rows: tuple[Row, ...]  # the view's table
     summary: Summary
+    rules: tuple[RuleState, ...] = ()  # the short form's first

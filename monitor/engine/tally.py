@@ -19,6 +19,7 @@ from monitor.engine import tables
 from monitor.engine.counts import Counts
 from monitor.engine.series import Series
 from monitor.engine.snapshot import Table
+from monitor.engine.window import Amount
 from monitor.formats.batch import Batch
 
 Item = TypeVar("Item", int, bytes)
@@ -45,10 +46,10 @@ class Tally:
         self.first = 0  # the earliest second
         self.last = 0  # the newest
         self.head = 0  # the first row's second
-        self.seconds: dict[int, tuple[int, ...]] = {}  # hits, then each series, by second; late ones left out
-        self.late: dict[tuple[int, int], tuple[int, ...]] = {}  # the same by (second, arrival)
+        self.seconds: dict[int, tuple[Amount, ...]] = {}  # hits, then each series, by second; late ones left out
+        self.late: dict[tuple[int, int], tuple[Amount, ...]] = {}  # the same by (second, arrival)
         self.intervals: dict[int, Counts] = {}  # by start
-        self.malformed: dict[int, int] = {}  # by start of interval
+        self.malformed: dict[int, int] = {}  # by the clock at which they came
         self.malformed_before = 0  # those before the first row
 
 
@@ -91,18 +92,15 @@ def count(batch: Batch, plan: Plan, clock_at: Callable[[int], int] | None = None
     tally.head = times[0]
 
     hits: dict[int, int] = Counter(times)
-    columns = [hits]
+    columns: list[dict[int, Amount]] = [hits]
     for (second, clock), at in late.items():
         hits[second] -= len(at)
         tally.late[second, clock] = (len(at),)
     for series in plan.series:
-        amounts = series.amounts(batch)
-        by_second = dict.fromkeys(hits, 0)
-        for second, amount in zip(times, amounts, strict=True):
-            by_second[second] += amount
+        by_second = series.by_second(batch)
         for (second, clock), at in late.items():
-            amount = sum([amounts[row] for row in at])
-            by_second[second] -= amount
+            amount = series.by_second(batch, at)[second]
+            by_second[second] = by_second[second] - amount
             tally.late[second, clock] += (amount,)
         columns.append(by_second)
     seconds = [second for second, n in hits.items() if n]
@@ -128,8 +126,7 @@ def count(batch: Batch, plan: Plan, clock_at: Callable[[int], int] | None = None
         if row:
             newest = course[row - 1]
             clock = clock_at(newest) if clock_at else newest
-            interval = clock - clock % plan.interval
-            tally.malformed[interval] = tally.malformed.get(interval, 0) + 1
+            tally.malformed[clock] = tally.malformed.get(clock, 0) + 1
         else:
             tally.malformed_before += 1
     return tally

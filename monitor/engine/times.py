@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from monitor.engine.snapshot import OTHER, TIME_BOUNDS, Histogram, Quantiles
 
@@ -34,7 +34,7 @@ class Times:
             sections = [section for _, section in pairs]
         self.total += sum(durations)
         self.by_bound.update([bisect_left(_BOUNDS, duration) for duration in durations])
-        self.cells.update(zip(sections, [_bucket(duration) for duration in durations], strict=True))
+        self.cells.update(zip(sections, [bucket_of(duration) for duration in durations], strict=True))
         self._bound()
 
     def merge(self, other: Times) -> None:
@@ -51,14 +51,14 @@ class Times:
         for (section, bucket), hits in self.cells.items():
             if section in wanted:
                 found.setdefault(section, {})[bucket] = hits
-        return {section: _quantiles(buckets) for section, buckets in found.items()}
+        return {section: quantiles_of(buckets) for section, buckets in found.items()}
 
     def whole(self) -> Quantiles | None:
         """Return the quantiles of all times."""
         buckets: Counter[int] = Counter()
         for (_, bucket), hits in self.cells.items():
             buckets[bucket] += hits
-        return _quantiles(buckets) if buckets else None
+        return quantiles_of(buckets) if buckets else None
 
     def histogram(self) -> Histogram | None:
         """Return the times by the fixed bounds."""
@@ -79,7 +79,8 @@ class Times:
         self.cells = cells
 
 
-def _bucket(duration: int) -> int:
+def bucket_of(duration: int) -> int:
+    """Return the bucket of a time in microseconds."""
     shift = max(0, duration.bit_length() - 5)
     return shift * 16 + (duration >> shift)
 
@@ -91,7 +92,8 @@ def _middle(bucket: int) -> int:
     return ((bucket - shift * 16) << shift) + (1 << shift >> 1)
 
 
-def _quantiles(buckets: dict[int, int]) -> Quantiles:
+def quantiles_of(buckets: Mapping[int, int]) -> Quantiles:
+    """Return the quantiles of times counted by bucket; there must be one."""
     total = sum(buckets.values())
     ranks = [-(-total * per_cent // 100) for per_cent in (50, 95, 99)]
     found: list[int] = []

@@ -1,12 +1,16 @@
-"""A sliding sum over log seconds: what enters, what leaves, in time order. Knows nothing of thresholds or clocks."""
+"""A sliding sum or bag over log seconds: what enters, what leaves, in time order. Knows no thresholds and no clocks."""
 
 from __future__ import annotations
 
 from bisect import insort
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from typing import Any
 
 MAX_OPEN = 10_000  # seconds waiting to be closed; stray lines from the future could else fill memory
+MAX_BAG = 500_000  # (key, second) pairs of a bag; beyond it a second's keys are not counted
+
+Amount = Any  # int, or Counter in a bag: whatever can be added to its like
 
 
 class Window:
@@ -21,16 +25,18 @@ class Window:
         self.width = width
         self.total = 0  # of the seconds (closed - width, closed]
         self.closed: int | None = None  # the last second evaluated
-        self._open: dict[int, int] = {}  # seconds still to be closed
-        self._held: deque[list[int]] = deque()  # [second, amount] within the window, in order
-        self._later: list[tuple[int, int, int]] = []  # (first evaluation that sees it, second, amount): late lines
+        self._open: dict[int, Amount] = {}  # seconds still to be closed
+        self._held: deque[list[Any]] = deque()  # [second, amount] within the window, in order
+        self._later: list[tuple[int, int, Amount]] = []  # (first evaluation that sees it, second, amount): late lines
 
-    def add(self, second: int, amount: int) -> None:
+    def add(self, second: int, amount: Amount) -> None:
         """Count ``amount`` in an open second."""
-        if second in self._open or len(self._open) < MAX_OPEN:
-            self._open[second] = self._open.get(second, 0) + amount
+        if second in self._open:
+            self._open[second] += amount
+        elif len(self._open) < MAX_OPEN:
+            self._open[second] = amount
 
-    def add_late(self, effective: int, second: int, amount: int) -> None:
+    def add_late(self, effective: int, second: int, amount: Amount) -> None:
         """Count ``amount`` in a closed second, for the evaluations from ``effective`` on."""
         insort(self._later, (effective, second, amount))
 
@@ -56,21 +62,22 @@ class Window:
             if at > to:
                 break
             while held and held[0][0] <= at - width:
-                self.total -= held.popleft()[1]
+                self._leave(held.popleft()[1])
             while later and later[0][0] <= at:
                 _, second, amount = later.pop(0)
                 if second > at - width:
-                    self.total += amount
+                    self._enter(amount)
                     self._insert(second, amount)
             if entering and entering[-1] == at:
                 amount = open_.pop(entering.pop())
-                self.total += amount
+                self._enter(amount)
                 held.append([at, amount])
             self.closed = at
+            self._measure()
             yield at, self.total
         self.closed = to
 
-    def _insert(self, second: int, amount: int) -> None:
+    def _insert(self, second: int, amount: Amount) -> None:
         """Put a late amount in its own second, which may hold something or nothing."""
         for position in range(len(self._held) - 1, -1, -1):
             if self._held[position][0] == second:
@@ -81,13 +88,55 @@ class Window:
                 return
         self._held.appendleft([second, amount])
 
-    def recent(self, seconds: int) -> int:
-        """Return the sum of the last ``seconds`` closed seconds, at most the width."""
-        if self.closed is None:
-            return 0
-        total = 0
-        for second, amount in reversed(self._held):
-            if second <= self.closed - seconds:
-                break
-            total += amount
-        return total
+    def _enter(self, amount: Amount) -> None:
+        self.total += amount
+
+    def _leave(self, amount: Amount) -> None:
+        self.total -= amount
+
+    def _measure(self) -> None:
+        """Make ``total`` right, where it is not kept so."""
+
+
+class BagWindow(Window):
+    """The bag of keys (Counters) of the past ``width`` closed seconds; ``total`` is what ``measure`` makes of it."""
+
+    __slots__ = ("_bag", "_measure_bag", "_pairs")
+
+    def __init__(self, width: int, measure: Callable[[Counter[Any]], int]) -> None:
+        super().__init__(width)
+        self._bag: Counter[Any] = Counter()
+        self._measure_bag = measure
+        self._pairs = 0
+
+    def add(self, second: int, amount: Amount) -> None:
+        """Count ``amount`` in an open second."""
+        super().add(second, amount.copy())  # two windows may be of the same series
+
+    def add_late(self, effective: int, second: int, amount: Amount) -> None:
+        """Count ``amount`` in a closed second, for the evaluations from ``effective`` on."""
+        super().add_late(effective, second, amount.copy())
+
+    def clear(self) -> None:
+        """Forget everything: the log was set back."""
+        super().clear()
+        self._bag.clear()
+        self._pairs = 0
+
+    def _enter(self, amount: Counter[Any]) -> None:
+        if self._pairs + len(amount) > MAX_BAG:
+            amount.clear()  # it is the one that leaves later, too
+        self._pairs += len(amount)
+        self._bag.update(amount)
+
+    def _leave(self, amount: Counter[Any]) -> None:
+        self._pairs -= len(amount)
+        bag = self._bag
+        for key, times in amount.items():
+            if bag[key] > times:
+                bag[key] -= times
+            else:
+                del bag[key]
+
+    def _measure(self) -> None:
+        self.total = self._measure_bag(self._bag)
