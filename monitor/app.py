@@ -60,6 +60,8 @@ def _session(settings: Settings, stack: ExitStack, wake: Callable[[], None]) -> 
     outlets = stack.enter_context(closing(Outlets(settings, times)))
     detail = screen is not None or outlets.rows > 0
     columns = Columns.ALL if detail else Columns.DURATION
+    if any(rule.host is not None for rule in settings.alert):
+        columns |= Columns.VHOST
     session = Session(settings, form_of, columns, [presenter] if presenter else [], outlets, detail=detail)
     if screen:
         stack.enter_context(screen)

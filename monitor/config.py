@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from monitor.errors import UsageError
+from monitor.rules import Rule, parse
 from monitor.units import Threshold, parse_seconds
 
 DEFAULT_LOGS = (  # the first that exists is watched when none is named
@@ -46,7 +47,7 @@ class Settings:
     metric: str = "hits"
     lateness: int = 5
     top: int = 10  # rows of a table; 0: all
-    alert: tuple[str, ...] = ()  # further rules
+    alert: tuple[Rule, ...] = ()  # further rules
     utc: bool = False
     alert_log: Path | None = None
     on_alert: str | None = None
@@ -141,7 +142,7 @@ OPTIONS = (
         _seconds_or_zero,
         "DURATION",
     ),
-    Option("alert", "counting", "a further alert rule: '5xx > 1/s over 1m in /api for 30s'", str, "RULE", True),
+    Option("alert", "counting", "a further alert rule: '5xx > 1/s over 1m in /api for 30s'", parse, "RULE", True),
     Option("output", "showing", "tui (default on a terminal), plain, json or none", _choice(*OUTPUTS), "KIND"),
     Option("top", "showing", "how many sections are told; 0: all (default 10)", _whole(0), "N"),
     Option("utc", "showing", "show times in UTC instead of local time"),

@@ -61,6 +61,7 @@ class Session:
         settings = self.settings
         return Engine(
             basic(settings.threshold, settings.window, settings.metric),
+            tuple(dict.fromkeys(settings.alert)),
             interval=settings.interval,
             lateness=settings.lateness,
             top=max(settings.top, self.outlets.rows) if settings.top else 0,

@@ -15,6 +15,7 @@ from monitor.output.text import (
     message,
     messages,
     microseconds,
+    peak_text,
     rate,
     safe,
 )
@@ -159,6 +160,4 @@ class Plain:
         for record in summary.alerts:
             self._write(*(f"  {line}" for line in messages(record, self._times)))
             lasted = "still on" if record.duration is None else f"lasted {lasting(record.duration)}"
-            self._write(
-                f"    {lasted}, peak {record.peak} {record.raised.metric} at {self._times.full(record.peak_at)}"
-            )
+            self._write(f"    {lasted}, peak {peak_text(record)} at {self._times.full(record.peak_at)}")

@@ -11,6 +11,7 @@ import socketserver
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from fractions import Fraction
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector, make_wsgi_app
@@ -18,7 +19,17 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from monitor import __version__
-from monitor.engine.snapshot import OTHER, TIME_BOUNDS, AlertRecord, Interval, Row, Snapshot, State, Transition
+from monitor.engine.snapshot import (
+    OTHER,
+    TIME_BOUNDS,
+    AlertRecord,
+    Interval,
+    Row,
+    RuleState,
+    Snapshot,
+    State,
+    Transition,
+)
 from monitor.errors import TaplineError, UsageError
 from monitor.output.delivery import Deliveries
 from monitor.output.notice import MAIN
@@ -150,11 +161,12 @@ class Counters(Collector):
             self._totals["lines"] = snapshot.summary.lines
             self._gauges = {"lateness": snapshot.lateness, "unread": unread}
             self._rules = {
-                MAIN: (
-                    float(snapshot.window_average),
-                    float(snapshot.threshold.rate),
-                    snapshot.alert is not None,
+                rule.name or MAIN: (
+                    _value(rule, rule.average),
+                    _value(rule, rule.threshold.rate),
+                    rule.alert is not None,
                 )
+                for rule in snapshot.rules
             }
             self._notices = notices
 
@@ -232,6 +244,11 @@ class Counters(Collector):
             buckets.append((bound, total))
         family.add_metric((), buckets, self._time_total / 1_000_000)
         return family
+
+
+def _value(rule: RuleState, value: Fraction) -> float:
+    """In base units: response times are microseconds inside."""
+    return float(value / 1_000_000) if rule.metric in ("p95", "p99") else float(value)
 
 
 def _counter(name: str, text: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], int]) -> Metric:

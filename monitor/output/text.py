@@ -17,6 +17,7 @@ from wcwidth import wcwidth
 from monitor.engine.snapshot import AlertRecord, State, Transition
 from monitor.units import format_duration
 
+_TIMES = ("p95", "p99")  # metrics of microseconds
 _VARIATIONS = range(0xFE00, 0xFE10)  # selectors that make some terminals widen the character before
 MAX_MARKS = 2  # combining marks on one character, as Vietnamese needs; more would grow over the lines around
 
@@ -129,15 +130,38 @@ def byte_tenths(value: Fraction, up: bool) -> str:
 def message(transition: Transition, times: Times) -> str:
     """The alert message. Its average is rounded away from the threshold, so that it never contradicts itself."""
     raised = transition.state is State.RAISED
-    average = (byte_tenths if transition.metric == "bytes" else tenths)(transition.average, raised)
-    what = "High traffic generated an alert" if raised else "Traffic recovered"
     when = "active since before" if transition.since_before else "triggered at"
+    if transition.rule:
+        what = "A rule generated an alert" if raised else "A rule recovered"
+        rule = f", rule {safe(transition.rule)}"
+    else:
+        what, rule = "High traffic generated an alert" if raised else "Traffic recovered", ""
     noun = transition.metric if transition.rule else "hits"  # of the one rule the words are fixed, whatever its metric
-    rule = f", rule {safe(transition.rule)}" if transition.rule else ""
     return (
-        f"{what} - {noun} = {transition.hits}, {when} {times.full(transition.at)} "
-        f"({average}/s over {format_duration(transition.window)}, threshold {safe(transition.threshold.text)}{rule})"
+        f"{what} - {noun} = {_held(transition)}, {when} {times.full(transition.at)} "
+        f"({_average(transition)}over {format_duration(transition.window)}, "
+        f"threshold {safe(transition.threshold.text)}{rule})"
     )
+
+
+def _held(transition: Transition) -> str:
+    return microseconds(transition.hits) if transition.metric in _TIMES else str(transition.hits)
+
+
+def _average(transition: Transition) -> str:
+    """The average with what follows it; nothing where a rule is of one value for the whole window."""
+    if transition.metric in _TIMES or transition.metric == "clients":
+        return ""
+    up = transition.average > transition.threshold.rate
+    return f"{(byte_tenths if transition.metric == 'bytes' else tenths)(transition.average, up)}/s "
+
+
+def peak_text(record: AlertRecord) -> str:
+    """The most (of a rule turned round: the least) that the window held."""
+    metric = record.raised.metric
+    if metric == "bytes":
+        return amount(record.peak)
+    return f"{metric} {microseconds(record.peak)}" if metric in _TIMES else f"{record.peak} {metric}"
 
 
 def messages(record: AlertRecord, times: Times) -> list[str]:

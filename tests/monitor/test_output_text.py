@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -7,6 +8,7 @@ from wcwidth import wcwidth
 
 from monitor.engine.snapshot import State
 from monitor.output.text import Times, amount, count, key_text, message, microseconds, rate, safe, tenths
+from monitor.rules import parse
 from monitor.units import Threshold
 from tests.monitor.output_made import transition
 
@@ -96,3 +98,22 @@ def test_amounts_keep_their_width(value: int) -> None:
     assert len(count(value)) <= 6
     assert len(microseconds(min(value, 10**12))) <= 9
     assert len(rate(Fraction(min(value, 10**9), 100))) <= 8
+
+
+def test_a_rules_message_says_its_metric_its_value_and_itself() -> None:
+    slow = parse("p95 > 500ms over 1m")
+    told = replace(transition(hits=620_000), metric="p95", window=60, average=Fraction(620_000))
+    told = replace(told, threshold=slow.threshold, rule=slow.name)
+    assert message(told, UTC) == (
+        "A rule generated an alert - p95 = 620 ms, triggered at 2019-02-07 21:12:36 "
+        "(over 1m, threshold 500ms, rule p95 > 500ms over 1m)"
+    )
+
+
+def test_the_average_of_a_rule_turned_round_is_rounded_away_from_its_threshold_too() -> None:
+    quiet = parse("hits < 10/s")
+    told = replace(transition(hits=1199), threshold=quiet.threshold, rule=quiet.name)
+    assert "(9.9/s over 2m, threshold 10/s, rule hits < 10/s)" in message(told, UTC)
+    told = replace(transition(State.RECOVERED, hits=1201), threshold=quiet.threshold, rule=quiet.name)
+    assert "A rule recovered - hits = 1201" in message(told, UTC)
+    assert "(10.1/s over 2m" in message(told, UTC)

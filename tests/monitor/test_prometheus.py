@@ -14,14 +14,17 @@ from typing import cast
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitor.engine.snapshot import AlertRecord, Histogram, Interval, Row, Scope, Snapshot, View
+from monitor.engine.snapshot import AlertRecord, Histogram, Interval, Row, RuleState, Scope, Snapshot, View
 from monitor.errors import TaplineError, UsageError
 from monitor.output import prometheus
 from monitor.output.delivery import Deliveries
 from monitor.output.prometheus import CONNECTIONS, EARLY, LABELS, OFTEN, Counters, MetricsServer, parse_address
+from monitor.rules import parse
 from tests.requires import need
 
 from .output_made import START, TEN, interval, rows, summary, traffic, transition
+
+SLOW = parse("p95 > 500ms over 1m")
 
 
 def snapshot() -> Snapshot:
@@ -45,6 +48,10 @@ def snapshot() -> Snapshot:
         traffic=traffic(),
         rows=(),
         summary=summary(),
+        rules=(
+            RuleState("", "hits", Fraction(1206, 120), TEN, AlertRecord(transition(), None, 1206, START)),
+            RuleState(SLOW.name, "p95", Fraction(250_000), SLOW.threshold, None),
+        ),
     )
 
 
@@ -106,10 +113,15 @@ def test_what_was_counted_is_told_in_base_units(counters: Counters, server: Metr
     assert samples(text, "tapline_status_hits_total")["2xx"] == 40
     assert samples(text, "tapline_method_hits_total")["GET"] == 44
     assert samples(text, "tapline_lines_read_total") == {"": 64}
-    assert samples(text, "tapline_window_average") == {"traffic": 10.05}
-    assert samples(text, "tapline_alert_threshold") == {"traffic": 10}
-    assert samples(text, "tapline_alert_active") == {"traffic": 1}
-    assert samples(text, "tapline_alert_transitions_total") == {"traffic,raised": 1, "traffic,recovered": 0}
+    assert samples(text, "tapline_window_average") == {"traffic": 10.05, SLOW.name: 0.25}
+    assert samples(text, "tapline_alert_threshold") == {"traffic": 10, SLOW.name: 0.5}
+    assert samples(text, "tapline_alert_active") == {"traffic": 1, SLOW.name: 0}
+    assert samples(text, "tapline_alert_transitions_total") == {
+        "traffic,raised": 1,
+        "traffic,recovered": 0,
+        f"{SLOW.name},raised": 0,
+        f"{SLOW.name},recovered": 0,
+    }
     assert samples(text, "tapline_clock_lag_seconds") == {"": 2.5}
     assert samples(text, "tapline_unread_bytes") == {"": 4096}
     assert samples(text, "tapline_response_time_seconds_sum") == {"": 7}

@@ -5,9 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from monitor.engine.snapshot import Snapshot
-from monitor.output.text import byte_tenths, count, lasting, rate, tenths
+from monitor.output.text import byte_tenths, count, lasting, peak_text, rate, tenths
 from monitor.output.tui.frame import Line, Span, Style, both_ends, fit, fit_lines, line_width, width_of
-from monitor.output.tui.history import peak_text
 from monitor.output.tui.picture import Picture
 from monitor.output.tui.state import State
 from monitor.output.tui.theme import Theme, meter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.engine.snapshot import AlertRecord, Snapshot, Transition
 from monitor.engine.snapshot import State as AlertState
-from monitor.output.text import amount, lasting, message
+from monitor.output.text import lasting, message, peak_text
 from monitor.output.tui.frame import Line, Span, Style, both_ends, fit_line, fit_lines, width_of
 from monitor.output.tui.state import State, selected_alert
 from monitor.output.tui.theme import Theme
@@ -57,11 +57,6 @@ def _message(transition: Transition, end: str, width: int, theme: Theme) -> Line
     else:
         before, text, after = mark, gist, ""
     return both_ends([Span(before, style), Span(text)], [Span(after, Style.STRONG)], width, theme.glyphs.ellipsis)
-
-
-def peak_text(record: AlertRecord) -> str:
-    """The most that the window held."""
-    return amount(record.peak) if record.raised.metric == "bytes" else f"{record.peak} {record.raised.metric}"
 
 
 def alerts(whole: Snapshot, state: State, width: int, height: int, theme: Theme) -> tuple[list[Line], int, int]:

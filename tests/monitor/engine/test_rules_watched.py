@@ -12,7 +12,6 @@ from monitor.engine.engine import Engine
 from monitor.engine.snapshot import Transition, View
 from monitor.formats.batch import Batch
 from monitor.rules import Metric, Rule, parse
-
 from tests.monitor.engine.traffic import MALFORMED, Line, batch, chunks, rule, run
 
 RULES = (
