@@ -7,6 +7,7 @@ import os
 import stat
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from fnmatch import fnmatch
 from functools import partial
 
@@ -21,7 +22,7 @@ from monitor.input.warm import BUDGET
 
 READ = 4 * 1024 * 1024  # bytes handed on at once, so that a large backlog does not starve the rest of the program
 SHARE = 64 * 1024  # bytes each log may hand on at once however many there are
-RESCAN = 1.0  # s between two looks for new matches
+RESCAN = 1.0  # s between two looks for new matches, and for folders that were replaced
 MAX_LOGS = 500  # followed at once: each takes a descriptor or two
 
 
@@ -41,6 +42,7 @@ class Followers:
         self._notes: deque[str] = deque(maxlen=100)
         self._noted: set[str] = set()
         self._scanned: float | None = None
+        self._watched: Watched | None = None  # what was found at the last scan
         self._patterns = []
         for pattern in patterns:
             if glob.has_magic(pattern) and not os.path.lexists(pattern):
@@ -70,8 +72,9 @@ class Followers:
 
     def read(self, now: float, limit: int = READ) -> list[Block]:
         """Return what is there, about ``limit`` bytes at most. ``now``: monotonic seconds."""
-        if self._patterns and (self._scanned is None or now - self._scanned >= RESCAN):
+        if self._scanned is None or now - self._scanned >= RESCAN:
             self._scanned = now
+            self._watched = None
             self._scan(new=True)
         share = max(SHARE, limit // max(1, len(self._logs)))
         return [block for log in self._logs for block in log.read(share, now)]
@@ -106,12 +109,14 @@ class Followers:
 
     def watched(self) -> Watched:
         """Tell what to be woken by."""
-        files = {os.path.realpath(log.path) for log in self._logs if isinstance(log, Tail)}
-        folders = {os.path.dirname(path) for path in files}
-        folders |= {os.path.realpath(os.path.dirname(path)) for path in (*self._patterns, *self.names)}
+        if not self._watched:
+            files = {os.path.realpath(log.path) for log in self._logs if isinstance(log, Tail)}
+            folders = {os.path.dirname(path) for path in files}
+            folders |= {os.path.realpath(os.path.dirname(path)) for path in (*self._patterns, *self.names)}
+            present = {(folder, identity) for folder in folders if (identity := _identity(folder))}
+            self._watched = Watched(frozenset(files), frozenset(present))
         pipes = [log.awaited for log in self._logs if isinstance(log, Stream) and log.awaited is not None]
-        present = {(folder, identity) for folder in folders if (identity := _identity(folder))}
-        return Watched(frozenset(files), frozenset(present), frozenset(pipes))
+        return replace(self._watched, descriptors=frozenset(pipes))
 
     def messages(self) -> list[str]:
         """Return what a person should know, one line each, and forget it."""

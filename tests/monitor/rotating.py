@@ -137,6 +137,7 @@ KINDS: dict[str, Callable[[Writer], None]] = {
     "logrotate_compress": logrotated("create", "compress"),
     "logrotate_delaycompress": logrotated("create", "compress", "delaycompress"),
     "logrotate_copytruncate": logrotated("copytruncate", reopen=False),
+    "logrotate_copytruncate_meanwhile": logrotated("copytruncate"),
     "logrotate_copytruncate_compress": logrotated("copytruncate", "compress", reopen=False),
 }
 AWAITING = {"deleted", "folder_replaced", "link_pointed_elsewhere"}
