@@ -20,7 +20,7 @@ from monitor.input.state import Saved, State
 from tests.monitor import rotating, telling
 from tests.requires import need
 
-KILLS = 9
+KILLS = 6
 PATIENCE = 60  # s, after which the test is stuck; no claim
 
 
@@ -217,7 +217,7 @@ def test_every_line_is_found_exactly_once_although_the_monitor_is_killed(tmp_pat
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     state = State(tmp_path / "state")
     state.fed(Followers([str(logs / "log")]).positions(), None)  # else the first run might come after the first line
-    command_line = [sys.executable, rotating.__file__, kind, str(logs / "log"), "100", "0.03"]
+    command_line = [sys.executable, rotating.__file__, kind, str(logs / "log"), "80", "0.025"]
     writer = subprocess.Popen(command_line, stdin=subprocess.PIPE)
     dice = random.Random(kind)
     for _ in range(KILLS):
