@@ -54,16 +54,15 @@ class Counts:
         sizes: Sequence[int],
     ) -> None:
         """Count rows."""
-        codes = Counter(statuses)
-        names = Counter(methods)
         self.hits += len(hosts)
         self.size += sum(sizes)
         self.clients.update(hosts)
-        _add(self.codes, codes)
-        _add(self.methods, names)
-        _bound(self.codes)
-        _bound(self.methods)
-        if b"" in names:  # no request: a hit in no section
+        self.codes.update(statuses)
+        self.methods.update(methods)
+        if len(self.codes) > MAX_NAMES or len(self.methods) > MAX_NAMES:
+            _bound(self.codes)
+            _bound(self.methods)
+        if b"" in self.methods:  # no request: a hit in no section
             there = [bool(method) for method in methods]
             sections = list(compress(sections, there))
             statuses = list(compress(statuses, there))
@@ -75,8 +74,9 @@ class Counts:
             else:
                 by_section[section] = size
         self.sections.update(sections)
-        if any(code[:1] in ERRORS for code in codes):
-            self.errors.update(compress(sections, [status[:1] in ERRORS for status in statuses]))
+        wrong = {code for code in self.codes if code[:1] in ERRORS}
+        if wrong:
+            self.errors.update(compress(sections, map(wrong.__contains__, statuses)))
         if by_section and (len(by_section) > MAX_SECTIONS or max(map(len, by_section)) > MAX_KEY):
             self._fold()
 
@@ -173,7 +173,7 @@ def _add(mine: dict[bytes, int], its: Mapping[bytes, int]) -> None:
 
 def _bound(names: Counter[bytes]) -> None:
     """Put the names that are too many into (other)."""
-    if len(names) > MAX_NAMES or any(len(name) > MAX_KEY for name in names):
+    if len(names) > MAX_NAMES or max(map(len, names), default=0) > MAX_KEY:
         kept = dict(largest({name: n for name, n in names.items() if len(name) <= MAX_KEY}, MAX_NAMES // 2))
         kept[OTHER] = kept.get(OTHER, 0) + names.total() - sum(kept.values())
         names.clear()

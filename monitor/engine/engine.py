@@ -308,7 +308,7 @@ class Engine:
                 times = batch.times
         tally = None
         if start is None or not times or min(times) >= start - window:
-            tally = count(batch, self._plan, self._clock_at(source, times, now))
+            tally = count(batch, self._plan, self._clock_at(source, times, now), self._open_at)
         if tally is not None:
             return self._merge(tally, source, now)
         steps, settled = follow(times, start, window, final=final)
@@ -326,7 +326,7 @@ class Engine:
             part = pick(batch, rows)
             if course is Course.ANCHOR and self._logs.alone(source, now, self._plan.lateness):
                 events += self._reanchor(part.times[0], part.times[-1], source)
-            tally = count(part, self._plan, self._clock_at(source, part.times, now))
+            tally = count(part, self._plan, self._clock_at(source, part.times, now), self._open_at)
             assert tally is not None
             events += self._merge(tally, source, now)
         return events
@@ -350,6 +350,12 @@ class Engine:
 
     # Rows to counts
 
+    def _open_at(self, start: int) -> Counts | None:
+        """The counts that the rows of an interval go to, unless it was told: then they go where the clock is."""
+        if self._clock is None or self._ledger.last_of(start) <= self._closed:
+            return None
+        return self._ledger.at(start)
+
     def _merge(self, tally: Tally, source: Log, now: float | None) -> list[Event]:
         """Count a tally whose rows are all within the window of the clock, or ahead of it."""
         if not tally.rows:
@@ -371,7 +377,6 @@ class Engine:
         late = 0
         self._put_malformed(tally.malformed_before)
         for start, counts in tally.intervals.items():
-            late += counts.late
             ledger.put(arrival if ledger.last_of(start) <= closed else start, counts)
         for second, malformed in tally.malformed.items():
             ledger.at(max(ledger.start_of(second), arrival)).malformed += malformed
@@ -389,6 +394,7 @@ class Engine:
             if second >= clock - plan.window:
                 self._busiest.add(second, amounts[0])
         for (second, came), amounts in tally.late.items():
+            late += amounts[0]
             for window, column in columns:
                 window.add_late(max(closed + 1, came - plan.lateness), second, amounts[column])
             self._busiest.add(second, amounts[0])

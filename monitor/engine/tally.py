@@ -53,10 +53,16 @@ class Tally:
         self.malformed_before = 0  # those before the first row
 
 
-def count(batch: Batch, plan: Plan, clock_at: Callable[[int], int] | None = None) -> Tally | None:
+def count(
+    batch: Batch,
+    plan: Plan,
+    clock_at: Callable[[int], int] | None = None,
+    open_at: Callable[[int], Counts | None] = lambda start: None,
+) -> Tally | None:
     """Count a batch; return None if it goes back by more than the window, which has to be read line by line.
 
     ``clock_at`` gives the clock when the newest second of this log is so and so, where that is not the same.
+    ``open_at`` gives the counts of an interval that rows may be added to at once, without being merged later.
     """
     times = batch.times
     tally = Tally()
@@ -113,15 +119,15 @@ def count(batch: Batch, plan: Plan, clock_at: Callable[[int], int] | None = None
     while start < rows:
         interval = course[start] - course[start] % plan.interval
         stop = bisect_left(course, interval + plan.interval, start)
-        _add(tally, interval, batch, plan, start, stop, away.get(interval, ()), moved.pop(interval, ()), keys)
+        _add(tally, interval, batch, plan, start, stop, away.get(interval, ()), moved.pop(interval, ()), keys, open_at)
         start = stop
     for interval, others in moved.items():
-        _add(tally, interval, batch, plan, 0, 0, (), others, keys)
+        _add(tally, interval, batch, plan, 0, 0, (), others, keys, open_at)
     for (second, clock), at in late.items():
         own = second - second % plan.interval
         if clock >= own + plan.interval + plan.lateness:
             own = clock - clock % plan.interval
-        tally.intervals[own].late += len(at)
+        (open_at(own) or tally.intervals[own]).late += len(at)
     for row in batch.malformed_at:
         if row:
             newest = course[row - 1]
@@ -159,6 +165,7 @@ def _add(
     without: Sequence[int],
     others: Sequence[int],
     columns: Mapping[Table, Sequence[bytes]],
+    open_at: Callable[[int], Counts | None],
 ) -> None:
     """Count rows ``start`` to ``stop`` but for those ``without``, and the ``others``, in one interval."""
     if stop - start == len(without) and not others:
@@ -173,9 +180,11 @@ def _add(
         picked.extend([column[row] for row in others])
         return picked
 
-    counts = tally.intervals.get(interval)
+    counts = open_at(interval)
     if counts is None:
-        counts = tally.intervals[interval] = Counts()
+        counts = tally.intervals.get(interval)
+        if counts is None:
+            counts = tally.intervals[interval] = Counts()
     sections = pick(batch.sections)
     counts.add(pick(batch.hosts), pick(batch.methods), sections, pick(batch.statuses), pick(batch.sizes))
     if batch.durations is not None:
