@@ -19,7 +19,7 @@ from monitor.formats import Batch, Reader, State
 from monitor.input.archive import Archive
 from monitor.parts import Part, Workers
 
-BLOCK = 512 * 1024  # bytes read and parsed at once: what fits the processor's cache parses fastest
+BLOCK = 256 * 1024  # bytes read and parsed at once: what fits the processor's cache parses fastest
 GARBAGE = 500_000  # new objects between two looks for cycles; a block makes many and no cycle
 
 Waiting = Callable[[], AbstractContextManager[None]]
