@@ -29,9 +29,9 @@ from sniffer.decode import ETHERNET, Frame
 from sniffer.errors import CaptureError
 from sniffer.privileges import how_to_capture
 
-RING = 32 << 20  # bytes: a third of a second of 100 MB/s
+RING = 64 << 20  # bytes: two thirds of a second of 100 MB/s
 _SMALLEST_RING = 4 << 20
-_BLOCK = 256 << 10  # bytes; holds any frame, and 128 of them last 5 s when each is handed over half empty
+_BLOCK = 256 << 10  # bytes; holds any frame, and 256 of them last 10 s when each is handed over half empty
 _HANDOVER = 40  # ms after which the kernel hands over a block that is not full
 # linux/if_packet.h, linux/sockios.h, linux/rtnetlink.h
 _SOL_PACKET, _SO_ATTACH_FILTER = 263, 26
