@@ -45,6 +45,7 @@ class Archive:
         self.part = f".{name}.gz.part"  # hidden: no glob for the logs takes it for one
         self._names = threading.Lock()  # held while names change
         self._worker: threading.Thread | None = None
+        self._asked = False  # of the worker, to look once more
 
     def rotated(self, folder: int) -> list[tuple[int, str]]:
         """Return the number and name of every rotated file, the newest first."""
@@ -73,18 +74,31 @@ class Archive:
         """Compress all rotated files but the newest, in a thread of its own."""
         if not self._compress:
             return
-        if self._worker is None or not self._worker.is_alive():
-            # Not a duplicate of the descriptor: those share their place in the list of names.
-            own = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
-            self._worker = threading.Thread(target=self._compress_all, args=(own,), name="compress", daemon=True)
-            self._worker.start()
+        with self._names:
+            self._asked = True
+            if self._worker is None:
+                # Not a duplicate of the descriptor: those share their place in the list of names.
+                own = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
+                self._worker = threading.Thread(target=self._work, args=(own,), name="compress", daemon=True)
+                self._worker.start()
+            worker = self._worker
         if wait:
-            self._worker.join()
+            worker.join()
 
-    def _compress_all(self, folder: int) -> None:
+    def _work(self, folder: int) -> None:
         # On Linux a thread has a niceness of its own.
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        while True:
+            with self._names:
+                if not self._asked:
+                    self._worker = None
+                    break
+                self._asked = False
+            self._compress_all(folder)
+        os.close(folder)
+
+    def _compress_all(self, folder: int) -> None:
         try:
             while plain := [name for n, name in self.rotated(folder) if n > 1 and not name.endswith(".gz")]:
                 with contextlib.suppress(FileNotFoundError):  # renamed meanwhile: look again
@@ -93,8 +107,6 @@ class Archive:
             with contextlib.suppress(OSError):
                 os.unlink(self.part, dir_fd=folder)
             self._say(f"cannot compress {self._name}'s rotated files: {error.strerror}")
-        finally:
-            os.close(folder)
 
     def _compress_one(self, name: str, folder: int) -> None:
         def opener(path: str, flags: int) -> int:
