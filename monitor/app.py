@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from monitor.config import Settings
@@ -21,7 +21,7 @@ from monitor.output.jsonl import JsonLines
 from monitor.output.outlets import Outlets
 from monitor.output.plain import Plain
 from monitor.output.presenter import Presenter
-from monitor.output.text import Times
+from monitor.output.text import Times, safe
 from monitor.output.tui import Source, Tui, why_not
 from monitor.playback import Playback
 from monitor.session import Session
@@ -57,7 +57,7 @@ def _session(settings: Settings, stack: ExitStack, wake: Callable[[], None]) -> 
     form_of = _form_of(settings)
     presenter = _presenter(settings, times, wake)
     screen = presenter if isinstance(presenter, Tui) else None
-    outlets = stack.enter_context(closing(Outlets(settings, times)))
+    outlets = stack.enter_context(_outlets(settings, times))
     detail = screen is not None or outlets.rows > 0
     columns = Columns.ALL if detail else Columns.DURATION
     if any(rule.host is not None for rule in settings.alert):
@@ -66,6 +66,18 @@ def _session(settings: Settings, stack: ExitStack, wake: Callable[[], None]) -> 
     if screen:
         stack.enter_context(screen)
     return session, screen
+
+
+@contextmanager
+def _outlets(settings: Settings, times: Times) -> Iterator[Outlets]:
+    """Have the others told until the end; what they could not be told at the very end is said when nobody shows it."""
+    outlets = Outlets(settings, times)
+    try:
+        yield outlets
+    finally:
+        outlets.close()
+        for text in outlets.messages():
+            sys.stderr.write(f"monitor: {safe(text)}\n")
 
 
 def _form_of(settings: Settings) -> Callable[[str], Format | None]:

@@ -59,7 +59,7 @@ class Session:
     def new_engine(self) -> Engine:
         """Make an engine by the settings, for the whole or for what a filter lets through."""
         settings = self.settings
-        return Engine(
+        engine = Engine(
             basic(settings.threshold, settings.window, settings.metric),
             tuple(dict.fromkeys(settings.alert)),
             interval=settings.interval,
@@ -68,6 +68,8 @@ class Session:
             live=self.live,
             detail=self._detail,
         )
+        engine.recall(self.outlets.history)
+        return engine
 
     def new_reader(self, log: int) -> Reader:
         """Make a reader of a log that has read nothing yet."""

@@ -45,6 +45,13 @@ class History:
                 self._records[position] = new
                 return
 
+    def sort(self, newest: int) -> None:
+        """Put so many of the newest in the order of time: several rules were judged one after the other."""
+        tail = [self._records.pop() for _ in range(min(newest, len(self._records)))]
+        tail.reverse()
+        tail.sort(key=lambda record: record.raised.at)
+        self._records.extend(tail)
+
     def of(self, transition: Transition) -> AlertRecord:
         """Return the record that a transition began or ended, one of the newest."""
         return next(record for record in reversed(self._records) if transition in (record.raised, record.recovered))

@@ -23,6 +23,7 @@ from monitor.engine.snapshot import (
     RuleState,
     Scope,
     Snapshot,
+    State,
     Summary,
     Traffic,
     Transition,
@@ -63,6 +64,7 @@ class Engine:
         columns = {each: column for column, each in enumerate(counted, 1)}
         self._plan = Plan(interval, rule.window, lateness, tuple(counted), detail)
         self._history = History()
+        self._recalled: tuple[AlertRecord, ...] = ()
         self._rules = tuple(rules)
         self._watches = [Watch(each, self._history, columns.get(Series.of(each), 0)) for each in (rule, *rules)]
         self._ledger = Ledger(self._plan, top)
@@ -211,7 +213,7 @@ class Engine:
             window_average=self._watch.average,
             rate=Fraction(self._busiest.hits(self._closed - RATE + 1, self._closed), RATE),
             alert=next((watch.record for watch in self._watches if watch.record), None),
-            alerts=self._history.records(),
+            alerts=self._recalled + self._history.records(),
             alerts_dropped=self._history.dropped,
             points=tuple(kept.point for kept in self._past or ()),
             view=view,
@@ -246,6 +248,10 @@ class Engine:
     def set_threshold(self, threshold: Threshold) -> None:
         """Hold the traffic against another threshold from the next closed second on."""
         self._watch.set_threshold(threshold)
+
+    def recall(self, history: Sequence[AlertRecord]) -> None:
+        """Show the alerts of earlier runs before its own; not those whose end nobody saw: they would seem to be on."""
+        self._recalled = tuple(record for record in history if record.recovered)
 
     def alert_of(self, transition: Transition) -> AlertRecord:
         """Return the alert that a transition began or ended."""
@@ -487,6 +493,7 @@ class Engine:
             for watch in self._watches[1:]:
                 transitions += watch.close(to)[0]
             transitions.sort(key=lambda transition: transition.at)
+            self._history.sort(sum(each.state is State.RAISED for each in transitions))
         events: list[Event] = []
         told = 0
         for start, held, alert in zip(starts, sums, alerts, strict=True):
