@@ -21,6 +21,7 @@ from monitor.output.jsonl import JsonLines
 from monitor.output.outlets import Outlets
 from monitor.output.plain import Plain
 from monitor.output.presenter import Presenter
+from monitor.output.quiet import Quiet
 from monitor.output.text import Times, safe
 from monitor.output.tui import Source, Tui, why_not
 from monitor.playback import Playback
@@ -62,7 +63,7 @@ def _session(settings: Settings, stack: ExitStack, wake: Callable[[], None]) -> 
     columns = Columns.ALL if detail else Columns.DURATION
     if any(rule.host is not None for rule in settings.alert):
         columns |= Columns.VHOST
-    session = Session(settings, form_of, columns, [presenter] if presenter else [], outlets, detail=detail)
+    session = Session(settings, form_of, columns, [presenter], outlets, detail=detail)
     if screen:
         stack.enter_context(screen)
     return session, screen
@@ -99,8 +100,8 @@ def _text(path: Path | None) -> str | None:
         raise TaplineError(f"{path}: {(error.strerror or str(error)).lower()}") from error
 
 
-def _presenter(settings: Settings, times: Times, wake: Callable[[], None]) -> Presenter | None:
-    """Make who shows what is told: a screen, a stream, or nobody."""
+def _presenter(settings: Settings, times: Times, wake: Callable[[], None]) -> Presenter:
+    """Make who shows what is told: a screen, a stream, or next to nothing."""
     unable = why_not(os.environ)
     output = settings.output or ("plain" if unable or (settings.replay and settings.speed is None) else "tui")
     if output == "tui":
@@ -113,7 +114,7 @@ def _presenter(settings: Settings, times: Times, wake: Callable[[], None]) -> Pr
     if output == "plain":
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         return Plain(sys.stdout, sys.stderr, times, settings.replay)
-    return None
+    return Quiet(sys.stderr)
 
 
 def _replay(settings: Settings, stack: ExitStack) -> int:
