@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from monitor.input.block import MAX_LINE
 
-# Bytes read at once; at most MAX_LINE, so that a line within one chunk is never overlong. The columns of as much stay in
-# the processor's cache: with four times as much, reading takes a third longer.
+# Bytes read at once; at most MAX_LINE, so that a line within one chunk is never overlong. The columns of as much stay
+# in the processor's cache: with four times as much, reading takes a third longer.
 CHUNK = 256 * 1024
 
 
