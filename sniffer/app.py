@@ -229,6 +229,7 @@ def summary(counts: ObserverCounts, dropped: int, written: int, lost: int) -> st
         ("orphan responses", counts.orphans),
         ("flows closed at a bound", counts.evicted),
         ("frames cut short", counts.cut),
+        ("datagrams never whole", counts.fragments),
         ("frames of unknown link types", counts.unknown_links),
     ]
     return ", ".join(f"{name} {count}" for name, count in told + [one for one in rare if one[1]])

@@ -211,6 +211,8 @@ class Decoder:
         for _ in range(_DEPTH):
             if protocol in _EXTENSIONS:
                 protocol, at = data[at], at + (data[at + 1] + 1) * 8
+            elif protocol == _AUTHENTICATION:
+                protocol, at = data[at], at + (data[at + 1] + 2) * 4
             elif protocol == _FRAGMENT:
                 following, place = data[at], _U16(data, at + 2)[0]
                 key = addresses + data[at + 4 : at + 8]

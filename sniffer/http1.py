@@ -18,8 +18,9 @@ _GIVE_UP = 32 * 1024  # bytes without anything of HTTP, after which a direction 
 
 # RFC 9110 section 5.6.2
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-# RFC 9112 section 3, lenient: blanks within the target are kept, as servers see such lines too
-REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb"+)[ \t]++([^\n]*[^ \t\n])[ \t]++(HTTP/\d\.\d)[ \t]*\r?\n")
+# RFC 9112 section 3, lenient: blanks within the target are kept and it may be missing, as servers see such lines too.
+# Possessive ("++"): no line, however made, takes more than linear time
+REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb"+)[ \t]++(?:([^\n]*[^ \t\n])[ \t]++)?(HTTP/\d\.\d)[ \t]*\r?\n")
 _PARTIAL = re.compile(_TOKEN + rb"(?:[ \t]|$)")
 # HTTP/0.9 had only GET, and no version
 _OLD_LINE = re.compile(rb"GET[ \t]+(/[^ \t\r\n]*|[A-Za-z][A-Za-z0-9+.-]*://[^ \t\r\n]*)[ \t]*\r?\n")
@@ -318,7 +319,7 @@ class Reader:
         if _BINARY.search(line) or not line:
             return None
         match = REQUEST_LINE.match(line + b"\n")
-        method, target, protocol = match.groups() if match else (b"", b"", b"")
+        method, target, protocol = match.groups(b"") if match else (b"", b"", b"")
         return Head(raw, line, method, target, protocol, 0, mark, at, False)
 
     def _become(self, state: State) -> None:
@@ -355,7 +356,7 @@ class Reader:
             return False
         line = raw[:line_end].rstrip(b"\r")
         if request := REQUEST_LINE.match(raw):
-            head = Head(raw, line, request[1], request[2], request[3], 0, mark, at, False)
+            head = Head(raw, line, request[1], request[2] or b"", request[3], 0, mark, at, False)
         elif status := STATUS_LINE.match(raw):
             head = Head(raw, line, b"", b"", b"", int(status[1]), mark, at, False)
         else:
@@ -430,7 +431,7 @@ class Reader:
             return b"", b"", b"", int(match[1])
         if self.role is not _RESPONSES:
             if (match := REQUEST_LINE.match(data, begin, stop)) and match[1] != b"PRI":  # RFC 9113 section 3.4
-                return match[1], match[2], match[3], 0
+                return match[1], match[2] or b"", match[3], 0
             if match := _OLD_LINE.match(data, begin, stop):
                 return b"GET", match[1], b"", 0
         return None

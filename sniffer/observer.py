@@ -20,6 +20,7 @@ class ObserverCounts:
     segments: int
     other: int  # frames without TCP
     cut: int  # frames cut before the end of the TCP header
+    fragments: int  # datagrams that never became whole
     unknown_links: int  # frames of link types that can't be read
     gaps: int
     gap_bytes: int
@@ -71,6 +72,7 @@ class Observer:
             segments=self._segments,
             other=decoder.other,
             cut=decoder.cut,
+            fragments=decoder.fragments.dropped,
             unknown_links=sum(decoder.unknown.values()),
             gaps=counts.gaps,
             gap_bytes=counts.gap_bytes,

@@ -170,6 +170,12 @@ def test_half_a_close_leaves_the_answer() -> None:
     assert seen(observe(wire.frames)) == [("GET /1 HTTP/1.1", 200, 5)]
 
 
+def test_the_handshake_may_be_captured_in_disorder() -> None:
+    frames = talk(Wire().open(), 200).close().frames
+    for order in ((1, 0, 2), (2, 1, 0), (1, 2, 0)):
+        assert seen(observe([frames[place] for place in order] + frames[3:])) == told(200)
+
+
 def test_data_in_syn_are_read() -> None:
     wire = Wire().send(0, SYN, get("1")).send(1, SYN | ACK).send(0, ACK).answer(answer(200, 5)).close()
     assert seen(observe(wire.frames)) == [("GET /1 HTTP/1.1", 200, 5)]

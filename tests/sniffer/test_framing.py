@@ -90,6 +90,10 @@ def test_bare_line_feeds_end_lines() -> None:
     ]
 
 
+def test_a_request_line_without_a_target_is_logged_as_sent() -> None:
+    assert exchange(b"GET HTTP/1.1\r\nHost: h\r\n\r\n") == [("GET HTTP/1.1", None, None)]
+
+
 def test_any_token_is_a_method() -> None:
     assert exchange(b"x-y!z /a HTTP/1.1\r\n\r\n", OK5) == [("x-y!z /a HTTP/1.1", 200, 5)]
 
