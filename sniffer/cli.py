@@ -181,7 +181,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     every = usual.every if options.rotate_every is None else options.rotate_every
     return Settings(
         interfaces=tuple(options.interfaces),
-        captures=tuple(options.captures),
+        captures=tuple("/dev/stdin" if path == "-" else path for path in options.captures),
         log=options.log or os.environ.get("TAPLINE_LOG") or DEFAULT_LOG,
         format=options.format,
         origin_form=options.origin_form,

@@ -173,6 +173,8 @@ class LogFile:
                 status = os.stat(self._base, dir_fd=self._folder)
             except FileNotFoundError:
                 self._let_go()
+            except PermissionError:
+                pass  # a log opened as root where the run user may not look: it is still open
             else:
                 self._size = status.st_size  # somebody may have truncated it
                 if (status.st_dev, status.st_ino) != self._identity:

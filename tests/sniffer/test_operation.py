@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -237,6 +238,39 @@ def test_a_folder_that_the_run_user_cannot_rotate_in_is_an_error_at_start(tmp_pa
     assert sniffer.process.wait(30) == 1
     assert "may not write to its folder" in sniffer.said()
     assert sniffer.said().count("\n") == 1
+
+
+def capture_of_one_exchange() -> bytes:
+    """A pcap file, made by hand."""
+    request = b"GET /x HTTP/1.1\r\nHost: example\r\n\r\n"
+    parts = [struct.pack("=IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)]
+    for ends, ports, seq, ack, data in (
+        (bytes((10, 0, 0, 1, 10, 0, 0, 2)), (1024, 80), 1, 1, request),
+        (bytes((10, 0, 0, 2, 10, 0, 0, 1)), (80, 1024), 1, 1 + len(request), REPLY),
+    ):
+        tcp = struct.pack("!HHIIBBHHH", *ports, seq, ack, 0x50, 0x18, 65535, 0, 0) + data
+        packet = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0) + ends + tcp
+        parts.append(struct.pack("=IIII", 1_700_000_000, 0, len(packet), len(packet)) + packet)
+    return b"".join(parts)
+
+
+def test_root_reads_captures_and_writes_where_only_root_may(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    (tmp_path / "capture").write_bytes(capture_of_one_exchange())
+    for _ in range(2):
+        command = [sys.executable, "-m", "sniffer", "-r", str(tmp_path / "capture"), "-w", str(tmp_path / "log")]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0
+        assert "lines written 1, lines lost 0" in done.stderr
+    assert (tmp_path / "log").read_text().count("GET http://example/x HTTP/1.1") == 2
+
+
+@pytest.mark.parametrize(("words", "count"), [([], 1), (["tcp port 80"], 1), (["tcp", "port", "81"], 0)])
+def test_a_capture_is_read_from_standard_input_and_filtered(words: list[str], count: int) -> None:
+    command = [sys.executable, "-m", "sniffer", "-r", "-", "-w", "-", *words]
+    done = subprocess.run(command, input=capture_of_one_exchange(), capture_output=True)
+    assert done.returncode == 0
+    assert done.stdout.count(b"\n") == count
 
 
 def test_without_a_privilege_it_says_the_three_ways() -> None:
