@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
@@ -108,12 +109,13 @@ class Tui:
     ) -> None:
         """Give the terminal back; then say what was said meanwhile, and the whole if it was told."""
         self._restore()
-        for note in self._notes:
-            sys.stderr.write(f"monitor: {safe(note)}\n")
-        if self._told is not None:
-            if isinstance(sys.stdout, io.TextIOWrapper):
-                sys.stdout.reconfigure(errors="backslashreplace")
-            Plain(sys.stdout, sys.stderr, self._times, self.source.replay).summary(*self._told)
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            for note in self._notes:
+                sys.stderr.write(f"monitor: {safe(note)}\n")
+            if self._told is not None:
+                if isinstance(sys.stdout, io.TextIOWrapper):
+                    sys.stdout.reconfigure(errors="backslashreplace")
+                Plain(sys.stdout, sys.stderr, self._times, self.source.replay).summary(*self._told)
 
     def _restore(self) -> None:
         self._screen.leave()
@@ -146,7 +148,10 @@ class Tui:
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTSTP)  # here the shell has its turn, until fg
         signal.signal(signal.SIGTSTP, self._on_suspend)
-        self._screen.enter()
+        try:
+            self._screen.enter()
+        except HangupError:
+            self._stop = True
         self._painter.forget()
         self._urgent = True
         self._wake()
