@@ -1,0 +1,72 @@
+"""Exact below a bound, bounded above it, and nothing lost from the totals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from monitor.engine import counts, distinct
+from monitor.engine.engine import Engine
+from monitor.engine.snapshot import OTHER
+from tests.monitor.engine.traffic import batch, rule
+
+START = 1_700_000_000
+
+
+def fed(keys: int, block: int = 5000) -> Engine:
+    """An engine that has seen so many sections, each by a client of its own."""
+    engine = Engine(rule("1"), top=0)
+    for first in range(0, keys, block):
+        numbers = range(first, min(first + block, keys))
+        one = batch([START + first // block] * len(numbers))
+        sections, hosts = [b"/%d" % number for number in numbers], [b"c%d" % number for number in numbers]
+        engine.feed(replace(one, sections=sections, hosts=hosts, methods=[b"GET"] * len(numbers)))
+    engine.finish()
+    return engine
+
+
+def test_20000_sections_and_100000_clients_are_exact() -> None:
+    assert fed(20_000).summary().traffic.sections_exact
+    traffic = fed(100_000).summary().traffic
+    assert (traffic.clients, traffic.clients_exact) == (100_000, True)
+
+
+def test_above_the_bounds_the_totals_stay_exact_and_the_rest_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "MAX_SECTIONS", 400)
+    monkeypatch.setattr(counts, "KEEP_SECTIONS", 200)
+    monkeypatch.setattr(distinct, "MAX_DISTINCT", 2_000)
+    traffic = fed(30_000, 500).summary().traffic
+    assert (traffic.clients_exact, traffic.sections_exact) == (False, False)
+    assert abs(traffic.clients - 30_000) < 30_000 * 0.15  # 1.2 / sqrt(1,000) is 4 %
+    assert sum(row.hits for row in traffic.sections) == traffic.hits == 30_000
+    assert len(traffic.sections) <= 401
+
+
+def test_the_sections_with_most_hits_survive_the_fold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "MAX_SECTIONS", 40)
+    monkeypatch.setattr(counts, "KEEP_SECTIONS", 20)
+    engine = Engine(rule("1"), top=3)
+    sections = [b"/busy"] * 50 + [b"/%d" % number for number in range(100)]
+    one = batch([START] * len(sections))
+    engine.feed(replace(one, sections=sections, methods=[b"GET"] * len(sections)))
+    engine.finish()
+    assert (b"/busy", 50) in [(row.key, row.hits) for row in engine.summary().traffic.sections]
+
+
+def test_a_section_of_more_than_1000_bytes_counts_in_other() -> None:
+    engine = Engine(rule("1"))
+    one = batch([START, START])
+    engine.feed(replace(one, sections=[b"/" + b"x" * 1000, b"/" + b"x" * 999], methods=[b"GET"] * 2))
+    engine.finish()
+    assert {row.key: row.hits for row in engine.summary().traffic.sections} == {OTHER: 1, b"/" + b"x" * 999: 1}
+
+
+def test_invented_methods_are_bounded() -> None:
+    engine = Engine(rule("1"))
+    one = batch([START] * 5000)
+    engine.feed(replace(one, methods=[b"M%d" % number for number in range(5000)]))
+    engine.finish()
+    methods = engine.summary().traffic.methods
+    assert len(methods) <= counts.MAX_NAMES
+    assert sum(methods.values()) == 5000
