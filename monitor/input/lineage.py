@@ -163,9 +163,10 @@ class Lineage:
                 self.remember(_whole(sibling, head))
                 return None if shorter else _opened(candidate, position.offset, position.mark)
         for source in reading:
-            if source.beginning().startswith(head) or (source.head and head.startswith(source.head)):
+            same = source.beginning().startswith(head)
+            if same or (source.head and head.startswith(source.head)):
                 # Perhaps its copy, not yet whole, or the source was truncated just now: the next read will notice.
-                if candidate.packed and source is not current:
+                if same and candidate.packed and source is not current:
                     self.remember(_whole(sibling, head))
                 else:
                     self.unsettled = True

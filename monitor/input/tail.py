@@ -86,7 +86,10 @@ class Tail:
         if self._lineage.lost:
             self._say("a file that was read is no longer there; what was written to it since is missing")
         for source in self._sources:
-            source.until = max((p.offset for p in (*read.known, *read.following) if source.is_of(p)), default=0)
+            fits = [position for position in (*read.following, *read.known) if source.is_of(position)]
+            # The file itself rather than a copy, of which all may be known.
+            own = [position for position in read.following if position in fits and position.identity == source.identity]
+            source.until = max((position.offset for position in own or fits), default=0)
 
     def warm(self, enough: Callable[[bytes], bool], budget: int) -> None:
         """Go back before the present place of reading and begin where the lines are ``enough``; see ``warm.py``."""
@@ -120,7 +123,13 @@ class Tail:
     def positions(self) -> Positions:
         """Tell how far the log was handed on."""
         following = tuple(source.position() for source in self._sources)
-        return Positions(following, self._lineage.known, self._lineage.floor)
+        held = {source.identity: source for source in self._sources}
+        known = tuple(
+            position
+            for position in self._lineage.known
+            if not (position.identity in held and position.head.begins(held[position.identity].beginning()))
+        )
+        return Positions(following, known, self._lineage.floor)
 
     def read(self, limit: int, now: float) -> list[Block]:
         """Return what is there, about ``limit`` bytes of it at most."""
@@ -258,8 +267,6 @@ class Tail:
 
     def _truncated(self, source: File | Packed, now: float) -> bytes:
         """Begin a truncated file again, after what its copy has more than was read; return its unfinished line."""
-        if not isinstance(source, File) or source is not self._current:
-            return self._drop(source)
         position = source.position()
         unfinished = _ended(source.lines.rest())
         source.begin(0)
