@@ -28,6 +28,8 @@ _BLOCKS = 32  # of frames, then the signals and the clock are looked at
 _IN_FLIGHT = 100_000_000  # ns that a frame may take from the wire to us
 _DROPS_ASKED = 1.0  # s between two looks at the kernel's count
 _DROPS_SAID = 60.0  # s between two messages about it
+_LAST_FRAMES = 0.1  # s; more than twice what a frame may wait for others
+_LAST_READS = 8  # as much as the ring holds, should the traffic go on
 _PATIENCE = 5.0  # s for the last lines to be written
 
 Say = Callable[[str], None]
@@ -35,6 +37,11 @@ Say = Callable[[str], None]
 
 def run(settings: Settings, environ: Mapping[str, str], say: Say) -> None:
     """Observe until the end, or until SIGINT or SIGTERM. Raises SnifferError."""
+    with _Signals() as signals:
+        _run(settings, environ, say, signals)
+
+
+def _run(settings: Settings, environ: Mapping[str, str], say: Say, signals: _Signals) -> None:
     line_format = LineFormat(settings.format, settings.origin_form)
     user, group = run_user(settings.user, environ), log_group(settings.group)
     log = LogFile(settings.log, settings.rotation, say, settings.mode, group)
@@ -51,11 +58,10 @@ def run(settings: Settings, environ: Mapping[str, str], say: Say) -> None:
     drop(user, group if settings.group else None)
     if live or log.rotates:
         log.open()  # as whom it will be opened after a rotation
-    with _Signals() as signals:
-        if live is None:
-            _Replay(files, chosen, log, line_format, say).run(signals)
-        else:
-            _Watch(live, log, line_format, say).run(signals)
+    if live is None:
+        _Replay(files, chosen, log, line_format, say).run(signals)
+    else:
+        _Watch(live, log, line_format, say).run(signals)
 
 
 class _Signals:
@@ -169,7 +175,9 @@ class _Watch:
                 self._tell()
             if signals.take(signal.SIGHUP):
                 self._writer.release()
-        self._read()  # what came before the signal
+        time.sleep(_LAST_FRAMES)  # the kernel hands over what came before the signal
+        for _ in range(_LAST_READS):
+            self._read()
         self._write(self._observer.finish())
         self._writer.close(_PATIENCE)
         self._live.count_drops()

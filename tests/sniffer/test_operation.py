@@ -162,6 +162,13 @@ def test_every_exchange_on_the_loopback_is_one_line(start: Callable[..., Sniffer
     assert "lines written 20, lines lost 0" in sniffer.said()
 
 
+def test_what_came_right_before_the_end_is_written(start: Callable[..., Sniffer], port: int) -> None:
+    sniffer = start("-i", "lo", f"tcp port {port}")
+    get(port, "last")
+    assert sniffer.stop() == 0
+    assert "example/last " in sniffer.log.read_text()
+
+
 def test_root_is_given_up_before_the_first_packet_is_read(start: Callable[..., Sniffer]) -> None:
     sniffer = start("-i", "lo", "tcp port 1")
     nobody = pwd.getpwnam("nobody")
