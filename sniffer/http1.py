@@ -10,8 +10,9 @@ import enum
 import re
 from typing import NamedTuple, Protocol
 
+from sniffer.framing import FOREVER, Body, Framing
+
 MAX_HEAD = 64 * 1024  # bytes; Apache's limits allow 8 kB a line, nginx's 32 kB, Tomcat's and Node's 8 and 16 kB in all
-FOREVER = 1 << 62  # bytes until the connection closes
 _MAX_CHUNK_LINE = 4096  # bytes; a chunk's size with its extensions
 _TAIL = 256  # bytes kept of what is passed by while looking for a message; its first line may be cut
 _GIVE_UP = 32 * 1024  # bytes without anything of HTTP, after which a direction is no longer looked at
@@ -33,9 +34,6 @@ _SOCKS = re.compile(rb"\x05[\x01-\x0a][\x00-\xff]|\x04[\x01\x02]")
 _REQUEST_BEHIND = re.compile(rb"\n\r?\n(?=" + _TOKEN + rb" [^ \n]+ HTTP/1\.[01]\r?\n)")
 _RESPONSE_AHEAD = re.compile(rb"HTTP/1\.[01] [1-5]\d\d(?: [^\n]{0,200})?\r?\n" + _TOKEN + rb":")
 BEGINS = re.compile(rb"[A-Z]{3,20} (?:/|[a-z]+://|\*)|HTTP/1\.[01](?: |$)")
-_FIELD = rb"\n(%s)([ \t]*):([^\n]*(?:\n[ \t]+[^\n]*)*)"  # with obs-fold, RFC 9112 section 5.2
-_LENGTH = re.compile(_FIELD % rb"content-length", re.IGNORECASE)
-_CODING = re.compile(_FIELD % rb"transfer-encoding", re.IGNORECASE)
 
 
 class Role(enum.Enum):
@@ -45,28 +43,6 @@ class Role(enum.Enum):
     REQUESTS = "requests"
     RESPONSES = "responses"
 
-
-class Body(enum.Enum):
-    """How the end of a message is known, RFC 9112 section 6.3."""
-
-    LENGTH = "length"  # after so many bytes
-    CHUNKED = "chunked"
-    CLOSE = "close"  # with the connection
-    TUNNEL = "tunnel"  # there is no message after this head, and nothing of HTTP either
-    BROKEN = "broken"  # can't be known; a server refuses such a request
-    WAIT = "wait"  # the peer decides; what comes is kept until ``resume``
-
-
-class Framing(NamedTuple):
-    """A body's kind, and its length if that is known."""
-
-    body: Body
-    length: int = 0
-
-
-NO_BODY = Framing(Body.LENGTH, 0)
-TUNNEL = Framing(Body.TUNNEL)
-_CLOSE = Framing(Body.CLOSE, FOREVER)
 
 Mark = tuple[int, int, int]
 """(time in ns, sequence number of the piece's first byte, acknowledgement number)."""
@@ -124,53 +100,6 @@ class State(enum.Enum):
 # Looked up for each head: attributes of an enum cost several times what a name does.
 _HEAD, _BODY, _CHUNK_SIZE, _CHUNK_DATA, _CHUNK_END, _TRAILER, _LOST, _WAIT, _TUNNEL = State
 _UNKNOWN, _REQUESTS, _RESPONSES = Role
-
-
-def values(pattern: re.Pattern[bytes], raw: bytes) -> list[bytes]:
-    """Return the elements of a list-valued field, in all its lines, unfolded."""
-    found = b",".join(b" ".join(match[3].split(b"\n")) for match in pattern.finditer(raw))
-    return [element.strip(b" \t\r") for element in found.split(b",")]
-
-
-def body_of(raw: bytes, request: bool) -> Framing:
-    """Return how the body of a message with this head ends, RFC 9112 section 6.3 (4 to 8)."""
-    lower = raw.lower()
-    length_at = lower.find(b"\ncontent-length")
-    if b"\ntransfer-encoding" in lower:
-        coded = True
-    elif length_at < 0:
-        return NO_BODY if request else _CLOSE
-    else:
-        coded = False
-        end = lower.find(b"\n", length_at + 1)
-        value = lower[length_at + 15 : end]
-        if (  # one plain length, as nearly always
-            value[:1] == b":"
-            and (digits := value[1:].strip(b" \t\r")).isdigit()
-            and len(digits) < 19
-            and lower[end + 1 : end + 2] not in (b" ", b"\t")
-            and lower.find(b"\ncontent-length", end) < 0
-        ):
-            return Framing(Body.LENGTH, int(digits))
-    unknown = Framing(Body.BROKEN) if request else _CLOSE
-    if coded:
-        codings = [coding.lower() for coding in values(_CODING, raw)]
-        if request and any(match[2] for match in _CODING.finditer(raw)):
-            return unknown  # a blank before the colon, RFC 9112 section 5.1
-        if codings[-1] == b"chunked":
-            return Framing(Body.CHUNKED)
-        if codings != [b"identity"] and codings != [b""]:  # RFC 2616's word for no coding
-            return unknown
-    if length_at >= 0:
-        if request and any(match[2] for match in _LENGTH.finditer(raw)):
-            return unknown
-        lengths = set(values(_LENGTH, raw))
-        numbers = {int(length) for length in lengths if re.fullmatch(rb"[0-9]{1,1000}", length)}
-        if lengths != {b""}:
-            if len(numbers) != 1 or not all(length.isdigit() for length in lengths):
-                return unknown
-            return Framing(Body.LENGTH, min(numbers.pop(), FOREVER))
-    return NO_BODY if request else _CLOSE
 
 
 class Reader:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sniffer.http1 import FOREVER, NO_BODY, TUNNEL, Body, Framing, Head, Reader, Role, State, body_of
+from sniffer.framing import FOREVER, NO_BODY, TUNNEL, Body, Framing, body_of
+from sniffer.http1 import Head, Reader, Role, State
 from sniffer.stream import distance
 from sniffer.transaction import Transaction, endpoints
 

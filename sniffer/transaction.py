@@ -7,7 +7,7 @@ from functools import lru_cache
 from socket import AF_INET, AF_INET6, inet_ntop
 from typing import NamedTuple
 
-from sniffer.http1 import Body, body_of
+from sniffer.framing import Body, body_of
 
 
 @lru_cache(maxsize=4096)
