@@ -106,7 +106,7 @@ class Live:
         return events
 
     def _tell(self, events: Sequence[Event]) -> None:
-        self._session.tell(events)
-        told = [event.end for event in events if isinstance(event, Interval)]
-        if self._state and told:
-            self._state.told(max(told))
+        for event in events:
+            self._session.tell([event])
+            if self._state and isinstance(event, Interval):
+                self._state.told(event.end)  # at once: until then a kill has it told again
