@@ -1,0 +1,85 @@
+"""Live only: lateness that adapts, several logs, the window read back before the start."""
+
+from __future__ import annotations
+
+from monitor.engine.engine import Engine
+from monitor.engine.snapshot import Note, State
+from tests.monitor.engine.traffic import batch, intervals, rule, told
+
+START = 1_700_000_000
+
+
+def live() -> Engine:
+    return Engine(rule("1"), live=True)
+
+
+def test_a_log_that_comes_in_bursts_raises_the_lateness_to_its_largest_delay() -> None:
+    engine, notes = live(), []
+    for burst in range(6):
+        seconds = [START + 30 * burst + second for second in range(30)]
+        events = engine.feed(batch([seconds[-1], *seconds[:-1]]), now=30.0 * burst)
+        notes += [event.text for event in events if isinstance(event, Note)]
+    assert notes == ["lateness 29 s: this log comes in bursts"]
+
+
+def test_a_few_late_lines_do_not() -> None:
+    engine = live()
+    seconds = [START + second for second in range(200)]
+    events = engine.feed(batch([*seconds, *seconds[100:140]]), now=200.0)
+    assert [event for event in events if isinstance(event, Note)] == []
+
+
+def test_a_log_that_stops_does_not_hold_up_the_others() -> None:
+    engine = live()
+    engine.feed(batch([START]), 0, now=0.0)
+    for second in range(30):
+        engine.feed(batch([START + second]), 1, now=float(second))
+    assert engine.clock == START + 29
+
+
+def test_the_clock_is_the_slowest_log_that_is_not_idle() -> None:
+    engine = live()
+    engine.feed(batch([START]), 0, now=0.0)
+    engine.feed(batch([START + 60]), 1, now=0.0)
+    assert engine.clock == START
+    engine.feed(batch([START + 3]), 0, now=3.0)
+    assert engine.clock == START + 3
+    assert engine.summary().late == 0
+
+
+def test_the_clock_is_never_more_than_the_window_behind_the_fastest() -> None:
+    engine = live()
+    engine.feed(batch([START]), 0, now=0.0)
+    engine.feed(batch([START + 500, START + 500]), 1, now=0.0)
+    assert engine.clock == START + 380
+
+
+def test_silent_intervals_are_told_one_by_one() -> None:
+    engine = live()
+    engine.feed(batch([START]), now=0.0)
+    found = intervals([event for second in range(40) for event in engine.tick(float(second))])
+    assert [(one.start - START, one.traffic.hits) for one in found] == [(0, 1), (10, 0), (20, 0)]
+
+
+def test_an_alert_that_was_on_before_the_start_is_shown_with_its_real_beginning() -> None:
+    engine = live()
+    lines = [START + second for second in range(0, 300, 2)] + [START + second for second in range(200, 300)] * 3
+    events = engine.warm([batch(sorted(lines))], whole=False, age=0.0, now=0.0)
+    assert told(events) == [(State.RAISED, START + 220, 123)]
+    assert engine.warm_enough
+    assert engine.summary().traffic.hits == 0
+
+
+def test_an_alert_already_on_in_the_oldest_second_is_said_to_be_since_before() -> None:
+    engine = live()
+    lines = [START + second for second in range(130)] * 3
+    (raised,) = engine.warm([batch(sorted(lines))], whole=False, age=0.0, now=0.0)
+    assert raised.since_before  # type: ignore[union-attr]
+    assert not engine.warm_enough
+
+
+def test_what_was_read_back_counts_in_the_first_evaluation_of_a_live_start() -> None:
+    engine = live()
+    engine.warm([batch([START + 100] * 115)], whole=True, age=0.0, now=0.0)
+    events = engine.feed(batch([START + 101] * 6), now=1.0) + engine.tick(7.0)
+    assert told(events) == [(State.RAISED, START + 101, 121)]
