@@ -59,7 +59,7 @@ def _session(settings: Settings, stack: ExitStack, wake: Callable[[], None]) -> 
     presenter = _presenter(settings, times, wake)
     screen = presenter if isinstance(presenter, Tui) else None
     outlets = stack.enter_context(_outlets(settings, times))
-    detail = screen is not None or outlets.rows > 0
+    detail = screen is not None or outlets.wants_tables
     columns = Columns.ALL if detail else Columns.DURATION
     if any(rule.host is not None for rule in settings.alert):
         columns |= Columns.VHOST

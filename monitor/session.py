@@ -124,7 +124,7 @@ class Session:
         """
         if self.outlets.wants_state and now - self._looked >= 1:
             self._looked = now
-            self.outlets.state(self.engine.snapshot(View()), unread())
+            self.outlets.state(self.engine.present(), unread())
         for text in self.outlets.messages():
             self.note(text)
 

@@ -20,6 +20,7 @@ from monitor.engine.snapshot import (
     AlertRecord,
     Event,
     Note,
+    Present,
     RuleState,
     Scope,
     Snapshot,
@@ -194,6 +195,14 @@ class Engine:
             samples=tuple(sample for log in sorted(self._samples) for sample in self._samples[log])[:SAMPLES],
         )
 
+    def present(self) -> Present:
+        """Return how things stand."""
+        rules = tuple(
+            RuleState(watch.rule.name, watch.rule.metric.value, watch.average, watch.rule.threshold, watch.record)
+            for watch in self._watches
+        )
+        return Present(self._clock, self._plan.lateness, self._lines, rules)
+
     def snapshot(self, view: View) -> Snapshot:
         """Return what a view shows, as it is now; an engine without ``detail`` knows sections only, and the total."""
         counts, start, end, told = self._viewed(view)
@@ -222,10 +231,6 @@ class Engine:
             traffic=told or traffic(counts, view.limit),
             rows=tuple(rows),
             summary=summary,
-            rules=tuple(
-                RuleState(watch.rule.name, watch.rule.metric.value, watch.average, watch.rule.threshold, watch.record)
-                for watch in self._watches
-            ),
         )
 
     def _viewed(self, view: View) -> tuple[Counts, int | None, int | None, Traffic | None]:

@@ -236,6 +236,16 @@ class RuleState:
 
 
 @dataclass(frozen=True, slots=True)
+class Present:
+    """How things stand, cheap enough for every second."""
+
+    clock: int | None  # the engine's time; None before the first hit
+    lateness: int  # s
+    lines: int  # read so far
+    rules: tuple[RuleState, ...]  # the short form's first
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything a screen may want to show at one moment."""
 
@@ -258,4 +268,3 @@ class Snapshot:
     traffic: Traffic
     rows: tuple[Row, ...]  # the view's table
     summary: Summary
-    rules: tuple[RuleState, ...] = ()  # the short form's first

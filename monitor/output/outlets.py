@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from monitor.config import Settings
-from monitor.engine.snapshot import AlertRecord, Interval, Row, Snapshot, Summary, Table, Transition
+from monitor.engine.snapshot import AlertRecord, Interval, Present, Row, Summary, Table, Transition
 from monitor.output.alertlog import AlertLog
 from monitor.output.delivery import Courier
 from monitor.output.hooks import Command
@@ -91,10 +91,10 @@ class Outlets:
     def note(self, text: str) -> None:
         """Notes are for people at the screen."""
 
-    def state(self, snapshot: Snapshot, unread: int) -> None:
+    def state(self, present: Present, unread: int) -> None:
         """Tell the metrics of the present; once a second is enough. ``unread``: bytes in the logs not read yet."""
         if self._metrics:
-            self._metrics.state(snapshot, unread, {courier.name: courier.counts for courier in self._couriers})
+            self._metrics.state(present, unread, {courier.name: courier.counts for courier in self._couriers})
 
     def messages(self) -> list[str]:
         """What a person should know since the last call."""

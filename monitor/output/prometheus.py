@@ -1,7 +1,7 @@
 """``--metrics``: what was counted, for Prometheus. The only module that knows its client library.
 
 Counters follow the told intervals, so they are as late as those are (an interval and the lateness) and never take
-anything back; gauges follow the engine's snapshot. The set of labels is bounded and stable: see ``Labels``.
+anything back; gauges follow the engine's present state. The set of labels is bounded and stable: see ``Labels``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from monitor.engine.snapshot import (
     Interval,
     Row,
     RuleState,
-    Snapshot,
     State,
     Transition,
 )
@@ -154,19 +153,19 @@ class Counters(Collector):
         with self._lock:
             self._transitions[key] = self._transitions.get(key, 0) + 1
 
-    def state(self, snapshot: Snapshot, unread: int, notices: Mapping[str, Deliveries]) -> None:
+    def state(self, present: Present, unread: int, notices: Mapping[str, Deliveries]) -> None:
         """Take over the present: rules, clock, what is not read yet, what became of notices by way of delivery."""
         with self._lock:
-            self._clock = snapshot.clock
-            self._totals["lines"] = snapshot.summary.lines
-            self._gauges = {"lateness": snapshot.lateness, "unread": unread}
+            self._clock = present.clock
+            self._totals["lines"] = present.lines
+            self._gauges = {"lateness": present.lateness, "unread": unread}
             self._rules = {
                 rule.name or MAIN: (
                     _value(rule, rule.average),
                     _value(rule, rule.threshold.rate),
                     rule.alert is not None,
                 )
-                for rule in snapshot.rules
+                for rule in present.rules
             }
             self._notices = notices
 

@@ -14,7 +14,7 @@ from typing import cast
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitor.engine.snapshot import AlertRecord, Histogram, Interval, Row, RuleState, Scope, Snapshot, View
+from monitor.engine.snapshot import AlertRecord, Histogram, Interval, Present, Row, RuleState
 from monitor.errors import TaplineError, UsageError
 from monitor.output import prometheus
 from monitor.output.delivery import Deliveries
@@ -22,37 +22,18 @@ from monitor.output.prometheus import CONNECTIONS, EARLY, LABELS, OFTEN, Counter
 from monitor.rules import parse
 from tests.requires import need
 
-from .output_made import START, TEN, interval, rows, summary, traffic, transition
+from .output_made import START, TEN, interval, rows, traffic, transition
 
 SLOW = parse("p95 > 500ms over 1m")
 
 
-def snapshot() -> Snapshot:
-    return Snapshot(
-        clock=START,
-        interval=10,
-        window=120,
-        threshold=TEN,
-        metric="hits",
-        lateness=5,
-        window_hits=1206,
-        window_average=Fraction(1206, 120),
-        rate=Fraction(9),
-        alert=AlertRecord(transition(), None, 1206, START),
-        alerts=(),
-        alerts_dropped=0,
-        points=(),
-        view=View(Scope.INTERVAL),
-        start=None,
-        end=None,
-        traffic=traffic(),
-        rows=(),
-        summary=summary(),
-        rules=(
-            RuleState("", "hits", Fraction(1206, 120), TEN, AlertRecord(transition(), None, 1206, START)),
-            RuleState(SLOW.name, "p95", Fraction(250_000), SLOW.threshold, None),
-        ),
+def present() -> Present:
+    on = AlertRecord(transition(), None, 1206, START)
+    rules = (
+        RuleState("", "hits", Fraction(1206, 120), TEN, on),
+        RuleState(SLOW.name, "p95", Fraction(250_000), SLOW.threshold, None),
     )
+    return Present(START, 5, 64, rules)
 
 
 def with_sections(*sections: tuple[bytes, int]) -> Interval:
@@ -90,7 +71,7 @@ def fill(counters: Counters) -> None:
     told = with_sections((b"/api", 40), (b'/\xff\x1b[2J"\n', 5))
     counters.interval(replace(told, traffic=replace(told.traffic, histogram=Histogram((1,) * 12, 7_000_000))))
     counters.transition(transition(), AlertRecord(transition(), None, 1206, START))
-    counters.state(snapshot(), 4096, {"on-alert": Deliveries(3, 2, 1)})
+    counters.state(present(), 4096, {"on-alert": Deliveries(3, 2, 1)})
 
 
 def test_promtool_finds_nothing_to_complain_of(counters: Counters, server: MetricsServer) -> None:

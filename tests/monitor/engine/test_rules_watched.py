@@ -134,7 +134,7 @@ def test_a_snapshot_says_how_every_rule_stands() -> None:
     watched = parse("hits > 2/s over 5s")
     engine = Engine(rule("1000000", 20), (watched,))
     engine.feed(batch([1000] * 20 + [1006, 1007]))
-    first, second = engine.snapshot(View()).rules
+    first, second = engine.present().rules
     assert (first.name, first.alert, second.name, second.average) == ("", None, watched.name, 4)
     assert second.alert is not None
     assert engine.snapshot(View()).alert == second.alert
