@@ -24,6 +24,7 @@ from monitor.engine.snapshot import (
     TIME_BOUNDS,
     AlertRecord,
     Interval,
+    Present,
     Row,
     RuleState,
     State,
