@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint check fix bench screenshots samples clean
+.PHONY: run test lint check fix bench fuzz coverage screenshots samples clean
 
 $(STAMP): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "make: no virtual environment could be made; on Debian: apt install python3-venv" >&2; exit 1; }
@@ -32,6 +32,15 @@ fix: $(STAMP)
 # Ratios of one run against what is installed (grep, goaccess, tshark ...).
 bench: $(STAMP)
 	$(BIN)/python -m bench
+
+# Hostile input, guided by coverage, FUZZ_SECONDS (60) for each target.
+fuzz: $(STAMP)
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	$(BIN)/python -m fuzz
+
+# Branches that the tests take, in this process and in those that they start.
+coverage: $(STAMP)
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
 
 # The README's pictures, made by the program itself in a terminal emulator.
 screenshots: $(STAMP)

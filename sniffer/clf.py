@@ -111,7 +111,7 @@ class LineFormat:
                 raise UsageError("--format: a line has no line feed within")
             if character == '"':
                 quoted = not quoted
-            literal += character.encode()
+            literal += character.encode(errors="surrogateescape")
             at += 1
         return literal + b"\n"
 
@@ -224,7 +224,7 @@ def _strftime(argument: str) -> Field:
         if layout in fractions:
             unit, modulus, form = fractions[layout]
             return form % (at // unit % modulus)
-        return time.strftime(layout, _local(at // 1_000_000_000)).encode().replace(b"\n", b" ")
+        return time.strftime(layout, _local(at // 1_000_000_000)).encode(errors="surrogateescape").replace(b"\n", b" ")
 
     return value
 

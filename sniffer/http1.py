@@ -22,7 +22,7 @@ _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 # RFC 9112 section 3, lenient: blanks within the target are kept and it may be missing, as servers see such lines too.
 # Possessive ("++"): no line, however made, takes more than linear time
 REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb"+)[ \t]++(?:([^\n]*[^ \t\n])[ \t]++)?(HTTP/\d\.\d)[ \t]*\r?\n")
-_PARTIAL = re.compile(_TOKEN + rb"(?:[ \t]|$)")
+_PARTIAL = re.compile(rb"(?:" + _TOKEN + rb"|HTTP/\d\.\d)(?:[ \t]|$)")
 # HTTP/0.9 had only GET, and no version
 _OLD_LINE = re.compile(rb"GET[ \t]+(/[^ \t\r\n]*|[A-Za-z][A-Za-z0-9+.-]*://[^ \t\r\n]*)[ \t]*\r?\n")
 # RFC 9112 section 4; the reason phrase may be missing, or the blank before it

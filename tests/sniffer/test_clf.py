@@ -178,3 +178,7 @@ def test_no_observed_byte_forges_a_line_or_a_field(text: bytes, host: bytes, age
 
 def test_a_time_beyond_the_calendar_is_no_error() -> None:
     assert "/9999:" in line("%t", transaction(begin=1 << 80))
+
+
+def test_a_directive_that_is_no_utf_8_stands_in_the_line_as_it_was_given() -> None:
+    assert LineFormat("\udcff %s %{\udcfe}t").line(transaction()) == b"\xff 200 \xfe\n"

@@ -166,3 +166,8 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
 def test_requests_behind_a_body_are_those_that_the_rfc_finds(fields: bytes, body: bytes, found: bool) -> None:
     lines = [row[0] for row in exchange(b"POST / HTTP/1.1\r\nHost: h\r\n" + fields + b"\r\n" + body + SMUGGLED)]
     assert lines == ["POST / HTTP/1.1"] + ["GET /smuggled HTTP/1.1"] * found
+
+
+def test_a_control_byte_in_a_reason_is_read_alike_however_the_line_is_cut() -> None:
+    wire = Wire(mss=14).open().ask(GET).answer(OK5.replace(b"OK", b"\x00K")).close()
+    assert seen(observe(wire.frames)) == [("GET /a HTTP/1.1", 200, 5)]
