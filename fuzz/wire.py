@@ -10,7 +10,8 @@ from fuzz.draw import Draw
 from sniffer.clf import FORMATS, LineFormat
 from sniffer.decode import ACK, FIN, RST, SYN, Decoder, Frame
 from sniffer.flow import Limits
-from sniffer.http1 import Framing, Head, Reader, body_of
+from sniffer.framing import Framing, body_of
+from sniffer.http1 import Head, Reader
 from sniffer.observer import Observer
 from sniffer.transaction import Transaction
 from tests.sniffer.wire import START, ethernet, ip4, ip6, tcp
