@@ -85,8 +85,9 @@ def parser() -> argparse.ArgumentParser:
 
 def settings_from(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Read the command line, the configuration file and ``$TAPLINE_LOG``. Raises UsageError, or TaplineError."""
-    given = vars(parser().parse_intermixed_args(arguments))
-    given["logs"] = tuple(given.get("logs", ()))
+    end = arguments.index("--") if "--" in arguments else len(arguments)  # argparse intermixed knows it not
+    given = vars(parser().parse_intermixed_args(arguments[:end]))
+    given["logs"] = (*given.get("logs", ()), *arguments[end + 1 :])
     if not given["logs"]:
         del given["logs"]
     for option in OPTIONS:

@@ -58,10 +58,15 @@ class Settings:
     poll: bool = False
 
 
-def _whole(least: int) -> Callable[[str], int]:
+MAX_JOBS = 64  # processes; one collects what they counted and is the bottleneck long before
+
+
+def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    wanted = f"a whole number from {least}" + (f" to {most}" if most else "")
+
     def convert(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or int(text) < least:
-            raise ValueError(f"{text!r} is not a whole number from {least}")
+        if not text.isascii() or not text.isdigit() or int(text) < least or (most and int(text) > most):
+            raise ValueError(f"{text!r} is not {wanted}")
         return int(text)
 
     return convert
@@ -124,7 +129,7 @@ OPTIONS = (
     Option("poll", "reading", "do not rely on file events: look twice a second (network file systems)"),
     Option("replay", "replay", "read from the beginning to the end in the log's own time, then exit"),
     Option("speed", "replay", "replay at N times real time instead of as fast as it goes", _speed, "N"),
-    Option("jobs", "replay", "parse in N processes; the output is the same", _whole(1), "N"),
+    Option("jobs", "replay", "parse in N processes; the output is the same", _whole(1, MAX_JOBS), "N"),
     Option("interval", "counting", "length of an interval (default 10s)", parse_seconds, "DURATION"),
     Option("window", "counting", "length of the alert's window (default 2m)", parse_seconds, "DURATION"),
     Option(

@@ -43,13 +43,18 @@ class Workers:
         self._waiting = waiting
         self._processes: list[BaseProcess] = []
         self._ends: list[Connection] = []
-        for _ in range(jobs):
-            mine, its = context.Pipe()
-            process = context.Process(target=_work, args=(its, [*self._ends, mine], new_reader, plan), daemon=True)
-            process.start()
-            its.close()
-            self._processes.append(process)
-            self._ends.append(mine)
+        try:
+            for _ in range(jobs):
+                mine, its = context.Pipe()
+                others = [*self._ends, mine]
+                self._ends.append(mine)
+                with its:
+                    process = context.Process(target=_work, args=(its, others, new_reader, plan), daemon=True)
+                    process.start()
+                self._processes.append(process)
+        except OSError as error:  # of descriptors, processes or memory
+            self.close()
+            raise TaplineError(f"--jobs {jobs}: {(error.strerror or str(error)).lower()}") from None
 
     def counted(self, blocks: Iterator[bytes], guess: State) -> Iterator[tuple[bytes, Part]]:
         """Have blocks read from a guessed state; yield each with its part, in order, at most one ahead a worker."""

@@ -178,7 +178,10 @@ def open_archive(path: str) -> Archive:
             raise TaplineError(f"{path}: is a directory")
         return Archive(path, None, "")  # not opened yet: a named pipe's writer would see its reader go
     with _opened(path) as descriptor:
-        head = os.pread(descriptor, HEAD, os.lseek(descriptor, 0, os.SEEK_CUR))
+        try:
+            head = os.pread(descriptor, HEAD, os.lseek(descriptor, 0, os.SEEK_CUR))
+        except OSError as error:
+            raise unreadable(path, error) from None
     packed = compression(head)
     if packed:
         _codec(packed)

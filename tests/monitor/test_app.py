@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -57,6 +58,8 @@ def hits(told: list[dict[str, Any]]) -> int:
     [
         (["--replay", "/nonexistent.log"], 1, "monitor: /nonexistent.log: no such file or directory\n"),
         (["--replay", "/"], 1, "monitor: /: is a directory\n"),
+        (["--replay", "/proc/self/mem"], 1, "monitor: /proc/self/mem: input/output error\n"),
+        (["--replay", "x", "--jobs", "100000"], 2, "'100000' is not a whole number from 1 to 64\n"),
         (["--replay", "x", "--threshold", "0"], 2, "above 0"),
         (["--replay", "x", "--format", "%h %Z"], 2, "%Z"),
         (["--replay", "x", "--nginx-conf", "/nonexistent.conf"], 1, "/nonexistent.conf: no such file"),
@@ -70,6 +73,16 @@ def test_an_error_is_named_and_has_its_status(arguments: list[str], status: int,
     assert (process.returncode, out) == (status, b"")
     assert told in err.decode()
     assert b"Traceback" not in err
+
+
+def test_too_few_descriptors_for_the_processes_is_one_line() -> None:
+    few = (40, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    process = start(
+        *("--replay", "--jobs", "64", SAMPLES / "brief.log"),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, few),
+    )
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out, err) == (1, b"", b"monitor: --jobs 64: too many open files\n")
 
 
 def test_a_replay_of_standard_input_is_that_of_the_file() -> None:

@@ -45,6 +45,11 @@ def test_options_may_stand_before_between_and_after_the_logs() -> None:
     assert settings("a.log", "--utc", "b.log").logs == ("a.log", "b.log")
 
 
+def test_what_stands_behind_two_dashes_is_a_log_whatever_it_begins_with() -> None:
+    found = settings("one", "--replay", "--", "-two.log", "--utc")
+    assert (found.logs, found.utc) == (("one", "-two.log", "--utc"), False)
+
+
 def test_the_named_log_of_the_environment_is_the_default() -> None:
     assert settings(TAPLINE_LOG="/tmp/t.log").logs == ("/tmp/t.log",)
 
