@@ -29,7 +29,9 @@ _LAST_SECOND = 253_370_764_800  # the beginning of 9999: what a broken capture d
 
 _DIRECTIVE = re.compile(r"%([<>]?)(?:\{([^}]*)\})?([A-Za-z%])")
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")  # RFC 9110 section 7.2, no escapes
-_PASSWORD = re.compile(rb"(://[^/?#@:\s]*):[^/?#@\s]*@")
+_PASSWORD = re.compile(rb"((?:://|^CONNECT )[^/?#:\s]*):[^/?#\s]*@")  # to the last @, as browsers read it
+_AUTHORITY_PASSWORD = re.compile(rb"^([^/?#:\s]*):[^/?#\s]*@")
+_SCHEME = re.compile(rb"[!-~]+(?=[ \t])")
 
 _QUOTED = {byte: b"\\x%02x" % byte for byte in (*range(0x20), *range(0x7F, 0x100))} | {0x22: b'\\"', 0x5C: b"\\\\"}
 _BARE = _QUOTED | {byte: b"\\x%02x" % byte for byte in b' "[],'}
@@ -177,8 +179,8 @@ def absolute_line(transaction: Transaction) -> bytes:
 
 
 def without_password(value: bytes) -> bytes:
-    """Take the password out of a URL."""
-    return _PASSWORD.sub(rb"\1@", value) if b"@" in value and b"://" in value else value
+    """Take the passwords out of the URLs in a value, and out of the target of a CONNECT line."""
+    return _PASSWORD.sub(rb"\1@", value) if b"@" in value else value
 
 
 def _local(second: int) -> time.struct_time:
@@ -201,7 +203,10 @@ def _header(name: bytes, request: bool) -> Field:
     def value(transaction: Transaction) -> bytes | None:
         found = transaction.request_field(name) if request else transaction.response_field(name)
         if found and name in (b"authorization", b"proxy-authorization"):
-            return found.split(b" ", 1)[0]  # the scheme; never what proves who someone is
+            scheme = _SCHEME.match(found)  # never what proves who someone is
+            return scheme[0] if scheme else None
+        if found and name == b"host":
+            return _AUTHORITY_PASSWORD.sub(rb"\1@", without_password(found))
         return without_password(found) if found else found
 
     return value
@@ -246,12 +251,13 @@ def _name(transaction: Transaction) -> bytes:
 
 
 def _path(transaction: Transaction) -> bytes | None:
-    return transaction.target.split(b"?", 1)[0] if transaction.target else None
+    path = without_password(transaction.target.split(b"?", 1)[0])
+    return (_AUTHORITY_PASSWORD.sub(rb"\1@", path) if transaction.method == b"CONNECT" else path) or None
 
 
 def _query(transaction: Transaction) -> bytes:
     _, mark, query = transaction.target.partition(b"?")
-    return mark + query
+    return mark + without_password(query)
 
 
 def _connection(transaction: Transaction) -> bytes:

@@ -145,6 +145,23 @@ def test_the_user_is_told_and_never_the_password(credentials: bytes, user: str) 
     assert line("%{Authorization}i", made) in ("Basic", "basic", "Bearer")
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"CONNECT bob:secret@h:443 HTTP/1.1\r\n",
+        b"GET http://bob@here:secret@h/ HTTP/1.1\r\n",
+        b"GET http://bob:a@secret@h/?u=ftp://bob:secret@h HTTP/1.1\r\n",
+        b"GET / HTTP/1.1\r\nHost: bob:secret@h\r\n",
+        b"GET / HTTP/1.1\r\nAuthorization: Bearer\tsecret\r\n",
+        b"GET / HTTP/1.1\r\nProxy-Authorization: secret\r\n",
+    ],
+)
+def test_a_password_is_written_by_no_directive(head: bytes) -> None:
+    directive = '"%r" "%U" "%q" %v "%{Host}i" "%{Authorization}i" "%{Proxy-Authorization}i"'
+    made = transaction(head + b"\r\n")
+    assert "secret" not in line(directive, made) + line(directive, made, origin_form=True) + line("common", made)
+
+
 def test_a_password_in_a_url_is_not_written() -> None:
     made = transaction(b"GET http://bob:secret@h/ HTTP/1.1\r\nReferer: http://bob:secret@h/\r\n\r\n")
     assert "secret" not in line("combined", made) + line("combined", made, origin_form=True)
