@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint check fix bench fuzz coverage screenshots samples clean
+.PHONY: run test lint check fix bench fuzz soak coverage package screenshots samples clean
 
 $(STAMP): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "make: no virtual environment could be made; on Debian: apt install python3-venv" >&2; exit 1; }
@@ -37,6 +37,22 @@ bench: $(STAMP)
 fuzz: $(STAMP)
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	$(BIN)/python -m fuzz
+
+# nginx under load, both programs watching, everything that can happen to them; SOAK_SECONDS (600). As root.
+soak: $(STAMP)
+	$(BIN)/python -m tests.soak
+
+# The sdist and the wheel, looked through, and the wheel installed and run where nothing else is.
+package: $(STAMP)
+	rm -rf dist build
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/python -m venv --clear build/empty
+	build/empty/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	build/empty/bin/python -m pip check
+	cd build && empty/bin/sniffer --version && empty/bin/monitor --version
+	cd build && empty/bin/monitor --replay --output json ../sample_logs/two_alerts.log | grep -q '"type":"summary"'
+	cd build && empty/bin/sniffer -r ../tests/sniffer/captures/browsing.pcap -w - | grep -q HTTP/1
 
 # Branches that the tests take, in this process and in those that they start.
 coverage: $(STAMP)

@@ -1,6 +1,8 @@
 """The house rules: who may import what, and who may print."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,3 +57,27 @@ def test_only_the_contract_test_imports_both_programs() -> None:
         if {"sniffer", "monitor"} <= {name.split(".")[0] for name in imports(path)}
     ]
     assert both in ([], ["test_contract.py"])
+
+
+def loaded(*statements: str) -> set[str]:
+    """The top-level modules that a fresh interpreter, to which every warning is an error, has afterwards."""
+    code = "; ".join([*statements, "import sys; print(*sys.modules)"])
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return {name.split(".")[0] for name in done.stdout.split()}
+
+
+def test_the_monitor_starts_without_what_it_does_not_need() -> None:
+    heavy = {"scapy", "blessed", "prometheus_client", "multiprocessing", "asyncio", "http", "unittest", "sniffer"}
+    assert not loaded("import monitor.app") & {"scapy", "sniffer"}
+    assert not loaded("import monitor.cli; monitor.cli.settings_from(['--replay', 'x'], {})") & heavy
+
+
+@pytest.mark.parametrize("program", ["sniffer", "monitor"])
+def test_no_module_warns_when_it_is_imported(program: str) -> None:
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in modules(program)]
+    loaded(*(f"import {name}" for name in names if not name.endswith("__main__")))
+
+
+def test_both_programs_say_that_they_are_typed() -> None:
+    assert all((ROOT / program / "py.typed").exists() for program in ("sniffer", "monitor"))
