@@ -61,7 +61,7 @@ def lines(data: bytes) -> None:
     assert cut.state == whole.state
     said = whole.messages()
     assert said == cut.messages()
-    assert all(text.isprintable() for text in said)
+    assert all(text.isprintable() for text in said), said
     if form is PRESETS["common"]:
         slow, malformed, blank = read_slowly(log, clf_line)
         assert (rows_of([read]), read.malformed, read.blank) == (slow, malformed, blank)

@@ -21,6 +21,7 @@ _DIRECTIVE = re.compile(rb"#(?:Version|Fields|Software|Start-Date|End-Date|Date|
 _DIRECTIVES = re.compile(rb"(?m)(?:^#[^\n]*\n)++")
 _DATE = re.compile(rb"#Date:[ \t]++(\d{4}-\d\d-\d\d)(?=[ \t\r]|\Z)")
 _SEPARATOR = re.compile(rb"[ \t\r]+")
+_SHOWN = 40  # characters of a field's name in messages: it is the log's own, and may be anything
 _MOST_FIELDS = 256
 _PARSERS = 64  # kept; a log has one or two #Fields lines, again and again
 
@@ -105,15 +106,16 @@ def _form(header: Header) -> Format:
     parts: list[Part] = []
     for name in names:
         column = columns.pop(name, "")  # a name that comes again fills nothing
+        shown = ascii(name)[1:-1][:_SHOWN]
         if parts:
-            parts.append(Part(rb"[ \t]", f"a blank or tab, then {name}"))
+            parts.append(Part(rb"[ \t]", f"a blank or tab, then {shown}"))
         match column:
             case "status":
                 parts.append(STATUS)
             case "size":
                 parts.append(SIZE)
             case _:
-                parts.append(Part(_FIELD, name, column, _FAST.get(column, b"")))
+                parts.append(Part(_FIELD, shown, column, _FAST.get(column, b"")))
     if not any(part.column == "time" for part in parts):
         return _NO_FIELDS
     return Format(W3C.name, "line", tuple(parts), time=time, tick=1000)
