@@ -123,9 +123,8 @@ def test_messages_have_a_bound() -> None:
 def test_no_byte_of_a_log_gets_into_a_message() -> None:
     reader = Reader(None)
     reader.read(b"\x1b[2J{0}%s \x07" * 3 + b"\n" + COMMON + b"\x1b{line}\n" * 20)
-    reader.read(
-        b"#Fields: date time \x1b[2J" + b"y" * 9999 + b"\x00 cs-uri-stem sc-status\n" + W3C_LINE.replace(b"h", b"")
-    )
+    fields = b"#Fields: date time \x1b[2J" + b"y" * 9999 + b"\x00 cs-uri-stem sc-status\n"
+    reader.read(fields + W3C_LINE[:19] + b"\n")
     assert all(text.isprintable() and len(text) < 200 for text in reader.messages())
 
 
