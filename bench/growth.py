@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import captures
-from bench.replay import make, timed
+from bench.process import cost
+from bench.replay import make
 
 Curve = tuple[str, list[tuple[int, float]]]  # what grows; how much of it, seconds
 LINES = (20_000, 200_000, 2_000_000)
@@ -21,7 +22,7 @@ _WIDTH, _HEIGHT, _LEFT, _TOP = 230, 150, 46, 34
 
 
 def _replay(log: Path) -> float:
-    return timed([sys.executable, "-m", "monitor", "--replay", str(log), "--output", "json"])[0]
+    return cost([sys.executable, "-m", "monitor", "--replay", str(log), "--output", "json"], runs=2).seconds
 
 
 def _curves() -> Iterator[Curve]:
@@ -46,7 +47,7 @@ def _curves() -> Iterator[Curve]:
         taken = []
         for frames in FRAMES:
             made = captures.make(path, frames)
-            seconds, _ = timed([sys.executable, "-m", "sniffer", "-r", str(path), "-w", "-"], 1)
+            seconds = cost([sys.executable, "-m", "sniffer", "-r", str(path), "-w", "-"]).seconds
             taken.append((len(made.exchanges) // captures.EXCHANGES, seconds))
         yield "flows (sniffer -r)", taken
 

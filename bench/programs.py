@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.captures import make as make_capture
-from bench.replay import timed
+from bench.process import cost
 from tests.pseudo_terminal import Session
 
 LINES = 1_000_000
@@ -41,12 +41,12 @@ def _starting(folder: Path) -> Iterator[tuple[str, float, str]]:
     log, capture = folder / "short.log", folder / "short.pcap"
     log.write_text(_line("/a", 1_700_000_000))
     make_capture(capture, 10)
-    bare, least = timed(PYTHON, 5)
+    bare, _, least = cost(PYTHON, runs=5)
     for name, arguments in (
         ("monitor", ["--replay", str(log), "--output", "json"]),
         ("sniffer", ["-r", str(capture), "-w", "-"]),
     ):
-        seconds, memory = timed([sys.executable, "-m", name, *arguments], 5)
+        seconds, _, memory = cost([sys.executable, "-m", name, *arguments], runs=5)
         note = f"{seconds * 1000:.0f} ms for all of a short run, {memory} MB peak (Python alone {least} MB)"
         yield f"{name}: start to end / python -c pass, time", seconds / bare, note
 
@@ -63,12 +63,14 @@ def _following(folder: Path) -> Iterator[tuple[str, float, str]]:
         time.sleep(IDLE)
         share = (_used(monitor.pid) - before) / (time.monotonic() - began)
         yield "monitor idling: % of a core", 100 * share, "one log, no line comes"
-        now = time.time()
-        data.write_text("".join(_line(f"/s{n % 300}/{n % 5000}", now) for n in range(LINES)))
-        count, _ = timed(["wc", "-l", str(data)])
+        long_ago = time.time() - 86_400
+        data.write_text("".join(_line(f"/s{n % 300}/{n % 5000}", long_ago) for n in range(LINES)))
+        stamp = _line("/", long_ago)[:45].encode()
+        count = cost(["wc", "-l", str(data)], runs=3).seconds
+        lines = data.read_bytes().replace(stamp, _line("/", time.time())[:45].encode())
         base, began = _told(out), time.monotonic()
         with log.open("ab") as end:
-            end.write(data.read_bytes())
+            end.write(lines)
         while _told(out) < base + LINES and time.monotonic() < began + 120:
             time.sleep(0.02)
             with log.open("a") as end:  # the clock goes on, so that the seconds close
@@ -84,15 +86,15 @@ def _showing(folder: Path) -> Iterator[tuple[str, float, str]]:
     log = folder / "shown.log"
     log.write_text("".join(_line("/old", time.time()) for _ in range(3)))
     waits = []
-    with Session([sys.executable, "-m", "monitor", str(log), "--output", "tui", "--interval", "2"], 120, 40) as session:
-        session.until("/old")
-        for n in range(LOOKS):
+    with Session([sys.executable, "-m", "monitor", str(log), "--output", "tui"], 120, 40) as session:
+        session.until("0 lines")
+        for n in range(1, LOOKS + 1):
+            session.pump(0.31)
             began = time.monotonic()
             with log.open("a") as end:
-                end.write(_line(f"/new{n}x", time.time()) * (10 + n))
-            session.until(f"/new{n}x")
+                end.write(_line("/new", time.time()))
+            session.until(f" {n} line")
             waits.append(time.monotonic() - began)
-            session.pump(0.3)
     note = f"median {sorted(waits)[LOOKS // 2] * 1000:.0f} ms of {LOOKS}; the screen is painted four times a second"
     yield "slowest way of a line to the screen: of 1 s", max(waits), note
 

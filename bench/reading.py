@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from bench.process import cost
 from monitor.formats import Reader, parse
 from monitor.formats.batch import Columns
 
@@ -114,18 +113,6 @@ def _best(seconds: Callable[[], float]) -> float:
     return min(seconds() for _ in range(TRIES))
 
 
-def _grep(path: Path) -> float:
-    """Processor seconds."""
-    process = subprocess.Popen(
-        ["grep", "-c", '" 200 ', str(path)], env={**os.environ, "LC_ALL": "C"}, stdout=subprocess.PIPE
-    )
-    assert process.stdout
-    process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return usage.ru_utime + usage.ru_stime
-
-
 def _read(name: str, blocks: list[bytes], columns: Columns) -> float:
     """Processor seconds."""
     reader = Reader(parse(name), columns)
@@ -148,7 +135,7 @@ def rows() -> Iterable[tuple[str, float, str]]:
             if not grep:
                 path = Path(folder, "log")
                 path.write_bytes(data)
-                grep = _best(lambda: _grep(path))  # noqa: B023  # run at once
+                grep = min(cost(["grep", "-c", '" 200 ', str(path)]).processor for _ in range(TRIES))
             blocks = _blocks(data)
             for columns in (Columns.NONE, Columns.ALL) if what == "combined" else (Columns.NONE,):
                 seconds = _best(lambda: _read(name, blocks, columns))  # noqa: B023

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
+
+from bench.process import cost
 
 LINES = 1_000_000
 GOACCESS_LINES = 200_000  # it reads some 40,000 a second
@@ -40,36 +40,16 @@ def make(path: Path, lines: int) -> None:
             )
 
 
-def timed(command: list[str], runs: int = RUNS) -> tuple[float, int]:
-    """Run a command; return the least seconds it took and the peak memory of its first process in MB."""
-    best, memory = float("inf"), 0
-    for _ in range(runs):
-        began = time.perf_counter()
-        # A pipe, not /dev/null: grep would stop at its first match there.
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C"}
-        )
-        assert process.stdout
-        while process.stdout.read(1 << 20):
-            pass
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise RuntimeError(f"{command[0]} ended with {process.returncode}")
-        best, memory = min(best, time.perf_counter() - began), max(memory, usage.ru_maxrss // 1024)
-    return best, memory
-
-
 def rows() -> Iterable[tuple[str, float, str]]:
     """Yield (what, ratio, note)."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "access.log")
         make(log, LINES)
-        grep, _ = timed(["grep", "-c", '" 200 ', str(log)])
+        grep = cost(["grep", "-c", '" 200 ', str(log)], runs=RUNS).seconds
         speed = 0.0
         for jobs in (1, 2):
             command = [sys.executable, "-m", "monitor", "--replay", str(log), "--output", "json", "--jobs", str(jobs)]
-            seconds, memory = timed(command)
+            seconds, _, memory = cost(command, runs=RUNS)
             speed = speed or LINES / seconds
             note = f"{LINES / seconds / 1000:,.0f}k lines/s, {memory} MB peak, less is better"
             yield f"monitor --replay --jobs {jobs} / grep -c, time", seconds / grep, note
@@ -79,6 +59,6 @@ def rows() -> Iterable[tuple[str, float, str]]:
         make(part, GOACCESS_LINES)
         out = str(Path(folder, "report.json"))
         command = ["goaccess", str(part), "--log-format=COMBINED", "--no-global-config", "--no-progress", "-o", out]
-        goaccess, _ = timed(command, 1)
+        goaccess = cost(command).seconds
         note = f"GoAccess {GOACCESS_LINES / goaccess / 1000:,.0f}k lines/s; one process each, more is better"
         yield "monitor --replay / goaccess, lines a second", speed / (GOACCESS_LINES / goaccess), note
