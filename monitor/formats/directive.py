@@ -82,7 +82,7 @@ def _choose(text: str, tokens: Sequence[Token]) -> tuple[dict[str, int], str, li
     fields = [(at, token) for at, token in enumerate(tokens) if isinstance(token, Field)]
     chosen: dict[str, int] = {}
     for at, field in sorted(fields, key=lambda each: each[1].rank):
-        if field.kind in _COLUMNS:
+        if field.kind in _COLUMNS and not field.time:  # which of the times is read is decided below
             chosen.setdefault(field.kind, at)
     if "request" in chosen:
         chosen.pop("method", None)

@@ -31,7 +31,7 @@ def take(form: Format, line: bytes, header: Header) -> dict[str, bytes] | str:
     keys = tuple(fields)
     columns = (_columns if sum(map(len, keys)) <= _CACHED_LENGTH else _columns.__wrapped__)(keys, form.keys)
     if not columns:
-        return f"expected keys for a time and a request or a status; there are {', '.join(keys[:10])[:80]}"
+        return f"expected keys for a time and a request or a status; there are {ascii(', '.join(keys[:10]))[1:-1][:80]}"
     found = {}
     for column, name in columns:
         value = fields[name]

@@ -300,3 +300,10 @@ def test_hostile_lines_take_linear_time_under_any_directive(directive: str, piec
     )
     lines = [head + piece * ((1 << 18) // len(piece)) for head in heads]
     assert Reader(parse(directive)).read(b"\n".join(lines)).lines == 3
+
+
+@pytest.mark.parametrize("directive", ["%{%s}t %{msec}t", "%{msec}t %{%s}t", "%{%d/%b/%Y}t %t"])
+def test_of_two_times_the_one_that_needs_no_putting_together_is_read(directive: str) -> None:
+    line = directive.replace("%{%s}t", "7").replace("%{msec}t", "1549573956123")
+    line = line.replace("%{%d/%b/%Y}t", "01/Jan/1999").replace("%t", "[07/Feb/2019:21:12:36 +0000]")
+    assert list(Reader(parse(directive)).read(line.encode()).times) == [1549573956]

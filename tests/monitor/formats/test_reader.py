@@ -125,6 +125,9 @@ def test_no_byte_of_a_log_gets_into_a_message() -> None:
     reader.read(b"\x1b[2J{0}%s \x07" * 3 + b"\n" + COMMON + b"\x1b{line}\n" * 20)
     fields = b"#Fields: date time \x1b[2J" + b"y" * 9999 + b"\x00 cs-uri-stem sc-status\n"
     reader.read(fields + W3C_LINE[:19] + b"\n")
+    nameless = Reader(parse("json"))
+    nameless.read(b'{"\\u001b[2J\\udca4":1}\n')
+    assert "\\x1b" in nameless.messages()[0]
     assert all(text.isprintable() and len(text) < 200 for text in reader.messages())
 
 
