@@ -40,11 +40,14 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def room() -> Iterator[object]:
-    """Bound the size of every file this process writes, as a disk that fills up does."""
+    """Bound the size of every file this process writes, as a disk that fills up does; None: no more.
+
+    A test lets go of it itself: pytest, too, may be writing to a file.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    def bound(size: int) -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    def bound(size: int | None) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before if size is None else (size, before[1]))
 
     yield bound
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -258,7 +261,7 @@ def test_a_full_disk_tears_no_line_and_every_lost_one_is_counted(path: Path, roo
     log.write(b"abcdefg\nhijklmn\nopqrstu\nvwxyz\n", NOW)  # the disk is full after one byte of the third line
     assert path.read_bytes() == b"1234567\nabcdefg\nhijklmn\no"
     log.write(b"lost\n", NOW)
-    room(1000)
+    room(None)
     log.write(b"new\n", NOW)
     assert path.read_bytes() == b"1234567\nabcdefg\nhijklmn\nopqrstu\nnew\n"
     assert (log.written, log.lost) == (5, 2)
@@ -273,7 +276,7 @@ def test_half_a_line_in_a_file_that_was_deleted_is_a_lost_line(path: Path, room)
     room(3)
     log.write(b"12345\n", NOW)
     path.unlink()
-    room(1000)
+    room(None)
     log.write(b"new\n", NOW)
     assert path.read_bytes() == b"new\n"
     assert (log.written, log.lost) == (1, 1)
@@ -286,7 +289,7 @@ def test_a_crash_of_the_disk_and_of_the_process_still_counts_right(path: Path, r
     room(3)
     log.write(b"1\n", NOW)
     assert (log.written, log.lost) == (0, 1)
-    room(1000)
+    room(None)
     log.write(b"2\n", NOW)
     assert path.read_bytes() == b"hal\n2\n"
     assert (log.written, log.lost) == (1, 1)
