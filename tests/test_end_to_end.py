@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,7 @@ from typing import Any
 import pytest
 
 from tests.requires import need
-
-PATIENCE = 30  # s; a bound for a hung test, not a claim about speed
+from tests.waiting import PATIENCE, eventually
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -43,15 +41,6 @@ def port() -> Iterator[int]:
     server.shutdown()
     server.server_close()
     thread.join()
-
-
-def eventually(claim: Callable[[], bool]) -> bool:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if claim():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def ask(port: int, *targets: str) -> None:

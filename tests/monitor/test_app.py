@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-PATIENCE = 30  # s; a bound for a hung test, not a claim about speed
+from tests.waiting import PATIENCE, eventually
+
 SAMPLES = Path(__file__).parent.parent.parent / "sample_logs"
 
 
@@ -34,15 +34,6 @@ def run(*arguments: str | Path, data: bytes = b"") -> tuple[int, list[dict[str, 
 def line(at: float, path: str = "/a/b") -> bytes:
     stamp = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(at))
     return f'192.0.2.1 - - [{stamp}] "GET {path} HTTP/1.1" 200 10\n'.encode()
-
-
-def eventually(claim: Callable[[], bool]) -> bool:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if claim():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def objects(path: Path) -> list[dict[str, Any]]:
