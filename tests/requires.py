@@ -12,3 +12,8 @@ def need(condition: object, reason: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"CI lacks what this test needs: {reason}")
     pytest.skip(reason)
+
+
+def plain_environment() -> dict[str, str]:
+    """The environment without what measures coverage in every process: it imports much, and writes as whoever it is."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.requires import plain_environment
+
 ROOT = Path(__file__).parent.parent
 HOMES = {
     "scapy": "sniffer/capture/",
@@ -62,7 +64,8 @@ def test_only_the_contract_test_imports_both_programs() -> None:
 def loaded(*statements: str) -> set[str]:
     """The top-level modules that a fresh interpreter, to which every warning is an error, has afterwards."""
     code = "; ".join([*statements, "import sys; print(*sys.modules)"])
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT)
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=plain_environment())
     assert done.returncode == 0, done.stderr
     return {name.split(".")[0] for name in done.stdout.split()}
 

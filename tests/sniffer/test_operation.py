@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.requires import need
+from tests.requires import need, plain_environment
 
 ROOT = Path(__file__).parent.parent.parent
 REPLY = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -80,12 +80,16 @@ def until(condition: Callable[[], object]) -> None:
 class Sniffer:
     """A sniffer in a process of its own, with what it says and writes."""
 
-    def __init__(self, log: Path, *options: str, inside: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, log: Path, *options: str, inside: tuple[str, ...] = (), env: dict[str, str] | None = None
+    ) -> None:
         self.log = log
         self.errors = log.parent.parent / f"{log.parent.name}.err"
         with open(self.errors, "ab") as errors:
             self.process = subprocess.Popen(
-                [*inside, sys.executable, "-m", "sniffer", "-w", str(log), *options], stderr=errors
+                [*inside, sys.executable, "-m", "sniffer", "-w", str(log), *options],
+                stderr=errors,
+                env=env,
             )
         until(lambda: self._has_opened_its_log() or self.process.poll() is not None)
 
@@ -241,7 +245,7 @@ def test_a_folder_that_the_run_user_cannot_rotate_in_is_an_error_at_start(tmp_pa
     (tmp_path / "logs" / "somebody's").touch()
     (tmp_path / "logs" / "access.log").touch()
     (tmp_path / "logs" / "access.log").chmod(0o666)
-    sniffer = Sniffer(tmp_path / "logs" / "access.log", "-i", "lo")
+    sniffer = Sniffer(tmp_path / "logs" / "access.log", "-i", "lo", env=plain_environment())
     assert sniffer.process.wait(30) == 1
     assert "may not write to its folder" in sniffer.said()
     assert sniffer.said().count("\n") == 1
@@ -288,7 +292,8 @@ def test_without_a_privilege_it_says_the_three_ways() -> None:
         f"os.setresuid(*[{pwd.getpwnam('nobody').pw_uid}] * 3)\n"
         "sys.exit(cli.main(['-w', '-']))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, env=plain_environment())
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     for way in ("sudo", "setcap cap_net_raw+ep", "systemctl start"):
