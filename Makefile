@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint check fix bench fuzz soak coverage package screenshots samples clean
+.PHONY: run test lint check fix bench fuzz soak coverage package screenshots comparison samples clean
 
 $(STAMP): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "make: no virtual environment could be made; on Debian: apt install python3-venv" >&2; exit 1; }
@@ -61,6 +61,10 @@ coverage: $(STAMP)
 # The README's pictures, made by the program itself in a terminal emulator.
 screenshots: $(STAMP)
 	$(BIN)/python -m docs.screenshots
+
+# The page that compares with other programs, by running them.
+comparison: $(STAMP)
+	$(BIN)/python -m docs.comparison
 
 samples: $(STAMP)
 	$(BIN)/python sample_logs/make.py
