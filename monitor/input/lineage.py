@@ -19,6 +19,7 @@ MAX_KNOWN = 512  # files remembered, so that they are not read again under anoth
 SETTLED_KNOWN = 64  # of them, those kept on when nothing has been rotated for a while
 SETTLE = 5.0  # s in which names are still changing, or a copy is being made, after a change
 MAX_LOST = 16  # places of which the rest is looked for in copies
+LISTINGS = 20  # tried until no rotation comes between: it renames every file, which takes it a moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Lineage:
         self.floor = 0  # ns; what was last written to before is older than anything that could be missed
         self.lost: list[Position] = []  # places whose file is gone; what follows them may be in a copy
         self._foreign = foreign
+        self._moved = False  # a name had gone on to another file when it was opened
         self._next_floor = 0
         self._raised = 0.0  # when the floor was
         # Several may have the same identity: the system gives it to the next file when one was deleted.
@@ -115,9 +117,16 @@ class Lineage:
 
         They come in the order of writing. ``current`` is what the log's name stands for, and may be being copied.
         """
-        self.unsettled = False
-        names = self._siblings()
-        candidates = list(self._candidates(names, {source.identity for source in reading}))
+        # A file that this search leaves out comes after files that were written later; and what a former run had read
+        # of it is known at the start only.
+        for attempt in range(LISTINGS):
+            self.unsettled = self._moved = False
+            names = self._siblings()
+            candidates = list(self._candidates(names, {source.identity for source in reading}))
+            if not self._moved or attempt + 1 == LISTINGS:
+                break
+            for candidate in candidates:
+                os.close(candidate.descriptor)
         found: list[tuple[int, File | Packed]] = []
         for candidate in sorted(candidates, key=lambda candidate: (candidate.packed, candidate.order)):
             source = self._source(candidate, [*reading, *(source for _, source in found)], current)
@@ -142,8 +151,9 @@ class Lineage:
                 continue
             try:
                 descriptor, beginning, packed = sibling.open()
-            except (OSError, TaplineError):  # gone on to its next name, or not yet wholly packed
+            except (OSError, TaplineError) as error:  # gone on to its next name, or not yet wholly packed
                 self.unsettled = True
+                self._moved = self._moved or isinstance(error, FileNotFoundError)
                 continue
             if known and any(head.begins(beginning) for head in known):
                 os.close(descriptor)

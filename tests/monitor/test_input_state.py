@@ -16,6 +16,7 @@ import pytest
 from monitor.errors import TaplineError
 from monitor.input.file import Positions
 from monitor.input.follow import Followers
+from monitor.input.siblings import Sibling
 from monitor.input.state import Saved, State
 from tests.monitor import rotating, telling
 from tests.requires import need
@@ -84,6 +85,34 @@ def test_a_log_rotated_several_times_meanwhile_is_read_in_order(restarts: Restar
         restarts.log.rename(f"{restarts.log}.{n}")
         restarts.write(f"from {n}".replace(" ", "-"))
     assert restarts.run() == ["1", "from-3", "from-2", "from-1"]
+
+
+def test_what_was_read_is_known_although_a_rotation_comes_between_listing_and_opening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "log"
+    log.write_text("0\n")
+    followers = Followers([str(log)])
+    settled = followers.positions()
+    for n in (4, 3, 2):
+        log.rename(f"{log}.{n}")
+        log.write_text(f"from-{n}\n")
+    assert b"".join(block.data for block in followers.read(0.0)) == b"from-4\nfrom-3\nfrom-2\n"
+    saved = Saved(settled, followers.positions())
+    followers.close()
+    opened, rotations = Sibling.open, iter(range(2))
+
+    def late(sibling: Sibling) -> tuple[int, bytes, bool]:
+        if next(rotations, None) is not None:
+            for old in sorted(tmp_path.glob("log.*"), reverse=True):
+                old.rename(f"{log}.{int(old.suffix[1:]) + 1}")
+        return opened(sibling)
+
+    monkeypatch.setattr(Sibling, "open", late)
+    followers = Followers([str(log)], saved)
+    assert b"".join(block.data for block in followers.past(0)) == b"from-4\nfrom-3\nfrom-2\n"
+    assert followers.read(1.0) == []
+    followers.close()
 
 
 def test_a_log_packed_meanwhile_is_read_from_where_it_was(restarts: Restarts) -> None:
