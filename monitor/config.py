@@ -219,6 +219,4 @@ def combine(*layers: Mapping[str, object]) -> Settings:
         raise UsageError("--nginx-conf and --apache-conf exclude each other")
     if (settings.nginx_conf or settings.apache_conf) and settings.format != "auto":
         raise UsageError("--format and a server's configuration exclude each other")
-    if settings.window < settings.interval:
-        raise UsageError(f"--window {settings.window}s is shorter than --interval {settings.interval}s")
     return settings
