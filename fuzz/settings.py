@@ -12,6 +12,7 @@ from monitor.errors import UsageError
 from monitor.formats import Columns, Reader, parse
 from monitor.rules import parse as parse_rule
 from sniffer.clf import LineFormat
+from sniffer.config import arguments_from
 from sniffer.transaction import Transaction
 
 TOKENS = (
@@ -191,6 +192,8 @@ def options(data: bytes) -> None:
     text = _text(Draw(data), WORDS)
     with contextlib.suppress(UsageError):
         combine(from_toml(text, "file"))
+    with contextlib.suppress(ValueError):
+        assert all(word[0] in "- " for word in arguments_from(text))
 
 
 def rules(data: bytes) -> None:

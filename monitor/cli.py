@@ -101,7 +101,9 @@ def settings_from(arguments: Sequence[str], environment: Mapping[str, str]) -> S
 
 
 def _configuration(path: Path | None, environment: Mapping[str, str]) -> dict[str, object]:
-    where = path or Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "tapline" / "monitor.toml"
+    # Without a home, expanduser leaves "~", where Path.home would fail: a service may have none.
+    folder = environment.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    where = path or Path(folder, "tapline", "monitor.toml")
     try:
         return from_toml(where.read_text("utf-8"), str(where))
     except FileNotFoundError:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import pwd
 import sys
-from collections.abc import Callable, Sequence
-from typing import NoReturn, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
 
 from sniffer import __version__
-from sniffer.config import DEFAULT_LOG, Settings, parse_every, parse_keep, parse_mode, parse_size
+from sniffer.config import DEFAULT_LOG, Settings, arguments_from, parse_every, parse_keep, parse_mode, parse_size
 from sniffer.errors import SnifferError, UsageError
 from sniffer.rotation import Rotation
 
@@ -45,6 +46,14 @@ signals:
   USR1       print the counts
   HUP        open the log by its name again (for logrotate)
 
+configuration:
+  Every option is a key of the same name in .config/tapline/sniffer.toml in the home of the user that runs it (as root:
+  root's), or in --config FILE; the command line is on top:
+      interface = ["eth0"]
+      write = "/srv/web/access.log"
+      compress = true
+      filter = "tcp port 8080"
+
 environment:
   TAPLINE_LOG  the log where -w is not given
 
@@ -71,14 +80,22 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} (sniffer --help tells more)")
 
 
+class _ListInterfaces(argparse.Action):
+    """Like --version: list and exit."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from sniffer.capture.live import interfaces  # scapy is slow to load, and nothing else here needs it
+
+        for one in interfaces():
+            state = "up" if one.up else "down"
+            sys.stdout.write(f"{one.index:>3}  {one.name:<15}  {state:<4}  {' '.join(one.addresses)}".rstrip() + "\n")
+        parser.exit()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the sniffer; return the exit status."""
     try:
-        options = build_parser().parse_intermixed_args(arguments)
-        if options.list_interfaces:
-            _list_interfaces()
-            return 0
-        settings = _settings(options)
+        settings = settings_from(sys.argv[1:] if arguments is None else arguments)
         from sniffer.app import run  # scapy is slow to load, and --help needs none
 
         run(settings, os.environ, _say)
@@ -90,6 +107,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def settings_from(arguments: Sequence[str]) -> Settings:
+    """Read the command line and the file of options. Raises UsageError."""
+    given = vars(build_parser().parse_intermixed_args(arguments))
+    return _settings({**_configuration(given), **given})
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = _Parser(
@@ -98,6 +121,7 @@ def build_parser() -> argparse.ArgumentParser:
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,  # what is not given stays out, and the file of options shows through
         allow_abbrev=False,
     )
     source = parser.add_argument_group("what to observe")
@@ -107,7 +131,6 @@ def build_parser() -> argparse.ArgumentParser:
         dest="interfaces",
         metavar="IFACE",
         action="append",
-        default=[],
         help="capture live on this interface; repeat for several (default: all)",
     )
     source.add_argument(
@@ -116,7 +139,6 @@ def build_parser() -> argparse.ArgumentParser:
         dest="captures",
         metavar="PCAP",
         action="append",
-        default=[],
         help="read a capture, pcap or pcapng, gzip'd or not, - for standard input; repeat for several, in order",
     )
     source.add_argument("filter", nargs="*", metavar="filter", help="which packets (see below)")
@@ -128,7 +150,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help=f"append to this log; - is standard output (default: $TAPLINE_LOG, else {DEFAULT_LOG})",
     )
-    log.add_argument("--format", default="common", metavar="NAME|DIRECTIVE", help="see below (default: common)")
+    log.add_argument("--format", metavar="NAME|DIRECTIVE", help="see below (default: common)")
     log.add_argument(
         "--origin-form", action="store_true", help="write the request's target as sent, not as a whole URL"
     )
@@ -144,18 +166,15 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="TIME",
         help="rotate when a new day, hour ... begins in local time; 0: never (default: 1d, with -r 0)",
     )
-    log.add_argument(
-        "--keep", type=_valid(parse_keep), default=7, metavar="N", help="rotated files to keep (default: 7)"
-    )
+    log.add_argument("--keep", type=_valid(parse_keep), metavar="N", help="rotated files to keep (default: 7)")
     log.add_argument("--compress", action="store_true", help="gzip all rotated files but the newest")
     rights = parser.add_argument_group("rights")
     rights.add_argument("--user", help="run as this user (default, as root: the user behind sudo, else nobody)")
     rights.add_argument("--group", help="let this group read the log (default: adm where it exists)")
-    rights.add_argument(
-        "--mode", type=_valid(parse_mode), default=0o640, metavar="MODE", help="of the log (default: 0640)"
-    )
+    rights.add_argument("--mode", type=_valid(parse_mode), metavar="MODE", help="of the log (default: 0640)")
     other = parser.add_argument_group("other")
-    other.add_argument("--list-interfaces", action="store_true", help="list what -i may name, and exit")
+    other.add_argument("--config", metavar="FILE", help="read options from this TOML file (see below)")
+    other.add_argument("--list-interfaces", action=_ListInterfaces, nargs=0, help="list what -i may name, and exit")
     other.add_argument("--version", action="version", version=f"sniffer {__version__}")
     return parser
 
@@ -172,33 +191,55 @@ def _valid(parse: Callable[[str], Value]) -> Callable[[str], Value]:
     return checked
 
 
-def _settings(options: argparse.Namespace) -> Settings:
-    if options.interfaces and options.captures:
+def _configuration(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the file of options, without what excludes something ``given``. Raises UsageError."""
+    named = given.get("config")
+    try:
+        # Not where the environment says: with sudo it may be the user's, who is not to tell root where to write.
+        path = named or os.path.join(pwd.getpwuid(os.geteuid()).pw_dir, ".config/tapline/sniffer.toml")
+    except KeyError:  # a service's user may have no entry, and no home
+        return {}
+    try:
+        with open(path, encoding="utf-8") as file:
+            arguments = arguments_from(file.read())
+        found = vars(build_parser().parse_intermixed_args(arguments))
+    except FileNotFoundError:
+        if not named:
+            return {}
+        raise UsageError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UsageError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+    except ValueError as error:  # no UTF-8, no TOML, no such option
+        raise UsageError(f"{path}: {error}") from None
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+    for one, other in (("interfaces", "captures"), ("captures", "interfaces")):
+        if one in given:
+            found.pop(other, None)
+    return found
+
+
+def _settings(options: Mapping[str, Any]) -> Settings:
+    interfaces, captures = options.get("interfaces", ()), options.get("captures", ())
+    if interfaces and captures:
         raise UsageError("-i and -r exclude each other: packets come from interfaces or from captures")
     # A capture that was asked to become a log is not to be thinned out by a limit that nobody named.
-    usual = Rotation(0, 0) if options.captures else Rotation()
-    size = usual.size if options.rotate_size is None else options.rotate_size
-    every = usual.every if options.rotate_every is None else options.rotate_every
-    return Settings(
-        interfaces=tuple(options.interfaces),
-        captures=tuple("/dev/stdin" if path == "-" else path for path in options.captures),
-        log=options.log or os.environ.get("TAPLINE_LOG") or DEFAULT_LOG,
-        format=options.format,
-        origin_form=options.origin_form,
-        rotation=Rotation(size, every, options.keep, options.compress),
-        user=options.user,
-        group=options.group,
-        mode=options.mode,
-        filter=" ".join(options.filter) or None,
+    usual = Rotation(0, 0) if captures else Rotation()
+    rotation = Rotation(
+        options.get("rotate_size", usual.size),
+        options.get("rotate_every", usual.every),
+        options.get("keep", usual.keep),
+        options.get("compress", usual.compress),
     )
-
-
-def _list_interfaces() -> None:
-    from sniffer.capture.live import interfaces
-
-    for one in interfaces():
-        state = "up" if one.up else "down"
-        sys.stdout.write(f"{one.index:>3}  {one.name:<15}  {state:<4}  {' '.join(one.addresses)}".rstrip() + "\n")
+    same = {name: options[name] for name in ("format", "origin_form", "user", "group", "mode") if name in options}
+    return Settings(
+        interfaces=tuple(interfaces),
+        captures=tuple("/dev/stdin" if path == "-" else path for path in captures),
+        log=options.get("log") or os.environ.get("TAPLINE_LOG") or DEFAULT_LOG,
+        rotation=rotation,
+        filter=" ".join(options.get("filter", ())).strip() or None,
+        **same,
+    )
 
 
 def _say(text: str) -> None:

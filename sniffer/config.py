@@ -1,13 +1,18 @@
-"""Settings of a run, and how people write sizes, durations and modes."""
+"""Settings of a run, how people write sizes, durations and modes, and a TOML file of options. Opens no file."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass, field
 
 from sniffer.rotation import Rotation
 
 DEFAULT_LOG = "/var/log/tapline/access.log"
+
+SWITCHES = ("origin-form", "compress")
+LISTS = ("interface", "read")
+TEXTS = ("write", "filter", "format", "rotate-size", "rotate-every", "keep", "user", "group", "mode")
 
 _SIZES = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _DURATIONS = {"": 1, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -27,6 +32,32 @@ class Settings:
     group: str | None = None  # None: adm where it exists
     mode: int = 0o640
     filter: str | None = None
+
+
+def arguments_from(text: str) -> list[str]:
+    """Read a TOML file's ``text`` as the arguments that it stands for, ``--key=value`` each. Raises ValueError."""
+    try:
+        table = tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError("too deep to be read") from error
+    arguments: list[str] = []
+    words: list[str] = []  # of the filter, which is no option
+    for key, value in table.items():
+        if key in SWITCHES:
+            if not isinstance(value, bool):
+                raise ValueError(f"{key}: true or false, not {value!r}")
+            arguments += [f"--{key}"] * value
+        elif key in LISTS or key in TEXTS:
+            many = value if isinstance(value, list) and key in LISTS else [value]
+            if any(isinstance(one, bool) or not isinstance(one, str | int) for one in many):
+                raise ValueError(f"{key}: a text or a number, not {value!r}")
+            if key == "filter":
+                words = [f" {value}"]  # the blank: not an option, whatever it begins with
+            else:
+                arguments += [f"--{key}={one}" for one in many]
+        else:
+            raise ValueError(f"no option {key!r}")
+    return arguments + words
 
 
 def parse_size(text: str) -> int:

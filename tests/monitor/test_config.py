@@ -107,6 +107,12 @@ def test_a_wrong_file_is_one_line_that_names_it(text: str, told: str) -> None:
     assert "f.toml" in str(error.value)
 
 
+def test_without_a_home_there_is_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    assert settings_from(["x"], {}).logs == ("x",)
+
+
 def test_later_layers_win() -> None:
     assert combine({"interval": 5}, {"interval": 7}).interval == 7
 
