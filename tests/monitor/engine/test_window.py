@@ -1,23 +1,24 @@
 """The window against the sum written out, late lines in any order; the history at its bound."""
 
+from collections import Counter
+
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
 
 from monitor.engine.alert import MAX_ALERTS, History
-from monitor.engine.window import Window
+from monitor.engine.window import BagWindow, Window
 from tests.monitor.output_made import record
 
 WIDTH = 5
 amounts = st.integers(1, 9)
 lines = st.lists(st.tuples(st.integers(0, 30), amounts), max_size=12)
-lates = st.lists(st.tuples(st.integers(0, 3), st.integers(1, WIDTH + 1), amounts), max_size=12)
+lates = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9), st.integers(1, WIDTH + 1), amounts), max_size=12)
 
 
-@given(
-    lines, st.lists(st.tuples(st.integers(0, 3), st.integers(1, WIDTH + 1), amounts), max_size=12), st.integers(1, 7)
-)
+@given(lines, lates, st.integers(1, 7))
 def test_late_lines_count_in_their_own_second_from_the_first_evaluation_that_may_see_them(
-    on_time: list[tuple[int, int]], late: list[tuple[int, int, int]], step: int
+    on_time: list[tuple[int, int]], late: list[tuple[int, int, int, int]], step: int
 ) -> None:
     window = Window(WIDTH)
     for second, amount in on_time:
@@ -28,16 +29,54 @@ def test_late_lines_count_in_their_own_second_from_the_first_evaluation_that_may
     while closed < 45:
         told |= dict(window.close(closed + step))
         closed += step
-        for turn, back, amount in late:
+        for turn, ahead, back, amount in late:
             if turn == closed // step % 4 and closed < 30:
-                window.add_late(closed + 1, closed + 1 - back, amount)
-                seen.append((closed + 1, closed + 1 - back, amount))
+                first = closed + 1 + ahead
+                window.add_late(first, first - back, amount)
+                seen.append((first, first - back, amount))
     total = 0
     for at in range(46):
         held = sum(amount for second, amount in on_time if at - WIDTH < second <= at)
         held += sum(amount for first, second, amount in seen if first <= at and at - WIDTH < second <= at)
         total = told.get(at, total)  # where nothing was told, nothing has changed
         assert total == held, at
+
+
+def test_a_log_set_back_leaves_nothing_in_the_window() -> None:
+    for window, amount in ((Window(WIDTH), 3), (BagWindow(WIDTH, len), Counter("abc"))):
+        window.add(1, amount)
+        window.add(9, amount)
+        assert list(window.close(2)) == [(1, 3)]
+        window.add_late(4, 2, amount)
+        window.clear()
+        assert window.total == 0
+        window.add(7, amount)
+        assert list(window.close(20)) == [(7, 3), (12, 0)]
+
+
+def test_a_bag_counts_what_is_different_and_forgets_what_left() -> None:
+    window = BagWindow(WIDTH, len)
+    window.add(1, Counter("ab"))
+    window.add(2, Counter("bc"))
+    window.add_late(3, 1, Counter("d"))
+    assert list(window.close(10)) == [(1, 2), (2, 3), (3, 4), (6, 2), (7, 0)]
+
+
+def test_at_its_bound_a_bag_leaves_a_second_out_until_others_have_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.engine.window.MAX_BAG", 3)
+    window = BagWindow(WIDTH, len)
+    for second, keys in ((1, "ab"), (2, "cd"), (3, "e"), (6, "fg"), (20, "hij")):
+        window.add(second, Counter(keys))
+    assert list(window.close(19)) == [(1, 2), (2, 2), (3, 3), (6, 3), (7, 3), (8, 2), (11, 0)]
+    assert list(window.close(30)) == [(20, 3), (25, 0)]
+
+
+def test_at_its_bound_a_window_leaves_further_seconds_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.engine.window.MAX_OPEN", 2)
+    window = Window(WIDTH)
+    for second in (1, 2, 3, 2):
+        window.add(second, 1)
+    assert list(window.close(3)) == [(1, 1), (2, 3)]
 
 
 def test_at_its_bound_the_history_drops_the_oldest_and_counts_them() -> None:
