@@ -6,12 +6,14 @@ anything back; gauges follow the engine's present state. The set of labels is bo
 
 from __future__ import annotations
 
+import io
 import socket
 import socketserver
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from fractions import Fraction
+from typing import TextIO, cast
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector, make_wsgi_app
@@ -58,7 +60,7 @@ def parse_address(text: str) -> tuple[str, int]:
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if (colon and not bare) or (":" in bare and bare == host):
         raise UsageError(f"--metrics {text!r}: a host is missing, or an IPv6 address without brackets: [::1]:9100")
-    if not port.isascii() or not port.isdigit() or int(port) > 65535:
+    if not port.isascii() or not port.isdigit() or len(port) > 5 or int(port) > 65535:
         raise UsageError(f"--metrics {text!r}: {port!r} is not a port from 0 to 65535")
     return bare or HOST, int(port)
 
@@ -286,8 +288,19 @@ class MetricsServer:
         self._thread.join()
 
 
+class _Nowhere(io.TextIOBase):
+    """Takes what the server would say of a client's nonsense."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
 class _Handler(WSGIRequestHandler):
     timeout = PATIENCE
+
+    def get_stderr(self) -> TextIO:
+        """Nowhere: a client could else write to the monitor's standard error, and over its screen."""
+        return cast(TextIO, _Nowhere())
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the library's
         """Say nothing: standard error is the monitor's."""

@@ -190,7 +190,9 @@ def test_an_address_is_a_port_or_a_host_and_a_port(text: str, address: tuple[str
     assert parse_address(text) == address
 
 
-@pytest.mark.parametrize("text", ["", "x", "-1", "65536", ":9100", "host:", "::1:9100", "[]:9100", "host:²"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "-1", "65536", ":9100", "host:", "::1:9100", "[]:9100", "host:²", "9" * 5000]
+)
 def test_anything_else_is_no_address(text: str) -> None:
     with pytest.raises(UsageError, match="--metrics"):
         parse_address(text)
@@ -234,6 +236,7 @@ def test_a_request_that_is_none_costs_nothing(server: MetricsServer, capfd: pyte
         b"\x16\x03\x01\x00\r\n\r\n",
         b"GET " + b"/" * 70000 + b" HTTP/1.1\r\n\r\n",
         b"BREW / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nAccept: application/openmetrics-text; version=x\r\n\r\n",
     ):
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.sendall(junk)
