@@ -201,7 +201,7 @@ class Engine:
             RuleState(watch.rule.name, watch.rule.metric.value, watch.average, watch.rule.threshold, watch.record)
             for watch in self._watches
         )
-        return Present(self._clock, self._plan.lateness, self._lines, rules)
+        return Present(self._clock, self._plan.lateness, self._lines, self._malformed, rules)
 
     def snapshot(self, view: View) -> Snapshot:
         """Return what a view shows, as it is now; an engine without ``detail`` knows sections only, and the total."""

@@ -242,6 +242,7 @@ class Present:
     clock: int | None  # the engine's time; None before the first hit
     lateness: int  # s
     lines: int  # read so far
+    malformed: int  # of them
     rules: tuple[RuleState, ...]  # the short form's first
 
 

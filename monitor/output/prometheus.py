@@ -1,7 +1,7 @@
 """``--metrics``: what was counted, for Prometheus. The only module that knows its client library.
 
-Counters follow the told intervals, so they are as late as those are (an interval and the lateness) and never take
-anything back; gauges follow the engine's present state. The set of labels is bounded and stable: see ``Labels``.
+Counters of hits follow the told intervals, so they are as late as those are (an interval and the lateness) and never
+take anything back; gauges, and the counters of lines, follow the engine's present state. The set of labels is bounded and stable: see ``Labels``.
 """
 
 from __future__ import annotations
@@ -128,7 +128,6 @@ class Counters(Collector):
             totals = self._totals
             totals["hits"] += traffic.hits
             totals["size"] += traffic.size
-            totals["malformed"] += traffic.malformed
             totals["late"] += traffic.late
             rest = [traffic.hits, traffic.size, traffic.errors]
             for label, counts in self._labels.of(traffic.sections).items():
@@ -160,7 +159,9 @@ class Counters(Collector):
         """Take over the present: rules, clock, what is not read yet, what became of notices by way of delivery."""
         with self._lock:
             self._clock = present.clock
+            # Not by interval: where nothing fits the format there is no hit, and so no interval to tell of it.
             self._totals["lines"] = present.lines
+            self._totals["malformed"] = present.malformed
             self._gauges = {"lateness": present.lateness, "unread": unread}
             self._rules = {
                 rule.name or MAIN: (

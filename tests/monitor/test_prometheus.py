@@ -14,8 +14,12 @@ from typing import cast
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from monitor.engine.alert import basic
+from monitor.engine.engine import Engine
 from monitor.engine.snapshot import AlertRecord, Histogram, Interval, Present, Row, RuleState
 from monitor.errors import TaplineError, UsageError
+from monitor.formats import Columns, Reader
+from monitor.formats import parse as parse_format
 from monitor.output import prometheus
 from monitor.output.delivery import Deliveries
 from monitor.output.prometheus import CONNECTIONS, EARLY, LABELS, OFTEN, Counters, MetricsServer, parse_address
@@ -33,7 +37,7 @@ def present() -> Present:
         RuleState("", "hits", Fraction(1206, 120), TEN, on),
         RuleState(SLOW.name, "p95", Fraction(250_000), SLOW.threshold, None),
     )
-    return Present(START, 5, 64, rules)
+    return Present(START, 5, 64, 3, rules)
 
 
 def with_sections(*sections: tuple[bytes, int]) -> Interval:
@@ -94,6 +98,7 @@ def test_what_was_counted_is_told_in_base_units(counters: Counters, server: Metr
     assert samples(text, "tapline_status_hits_total")["2xx"] == 40
     assert samples(text, "tapline_method_hits_total")["GET"] == 44
     assert samples(text, "tapline_lines_read_total") == {"": 64}
+    assert samples(text, "tapline_malformed_lines_total") == {"": 3}
     assert samples(text, "tapline_window_average") == {"traffic": 10.05, SLOW.name: 0.25}
     assert samples(text, "tapline_alert_threshold") == {"traffic": 10, SLOW.name: 0.5}
     assert samples(text, "tapline_alert_active") == {"traffic": 1, SLOW.name: 0}
@@ -120,6 +125,17 @@ def test_before_the_first_line_everything_that_can_be_told_is_told(counters: Cou
     assert samples(text, "tapline_hits_total") == {"": 0}
     assert samples(text, "tapline_section_hits_total") == {"(other)": 0}
     assert samples(text, "tapline_clock_lag_seconds") == {}
+
+
+def test_lines_that_fit_nothing_are_told_where_no_hit_makes_an_interval(
+    counters: Counters, server: MetricsServer
+) -> None:
+    engine = Engine(basic(TEN), (), interval=10, lateness=5, live=True)
+    engine.feed(Reader(parse_format("common"), Columns.DURATION).read(b"garbage\n" * 30), 0, 0.0)
+    engine.tick(1000.0)
+    counters.state(engine.present(), 0, {})
+    assert samples(scrape(server), "tapline_malformed_lines_total") == {"": 30}
+    assert samples(scrape(server), "tapline_lines_read_total") == {"": 30}
 
 
 def test_counters_never_fall_and_sections_always_add_up(counters: Counters, server: MetricsServer) -> None:
