@@ -36,6 +36,7 @@ class Webhook:
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
+            (host or "").encode("idna")  # as the socket will, each time; it refuses a label that is empty or too long
         except ValueError as error:
             raise UsageError(f"--webhook: {error}") from None
         if parts.scheme not in ("http", "https") or not host:

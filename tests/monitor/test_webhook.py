@@ -148,7 +148,7 @@ def test_the_end_of_the_monitor_ends_the_tries() -> None:
 @pytest.mark.parametrize(
     "url",
     ["", "example.org", "ftp://example.org/", "file:///etc/passwd", "http://", "http:///x", "http://h:99999/",
-     "http://h/a b", "http://h/\r\nX: y", "http://[::1", "http://hé/"],
+     "http://h/a b", "http://h/\r\nX: y", "http://[::1", "http://hé/", "http://a..b/", f"http://{'a' * 64}.example/"],
 )  # fmt: skip
 def test_a_url_that_is_none_is_told_at_the_start(url: str) -> None:
     with pytest.raises(UsageError, match="--webhook: ") as error:
