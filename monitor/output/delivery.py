@@ -67,6 +67,7 @@ class Courier:
         self._patience = Patience()
         self._changed = threading.Condition()
         self._waiting: deque[Notice] = deque()
+        self._running: Notice | None = None
         self._messages: deque[str] = deque(maxlen=MESSAGES)
         self._delivered = self._failed = self._dropped = 0
         self._closed = False
@@ -107,6 +108,8 @@ class Courier:
         """Wait until everything is delivered or the time is over, then drop the rest. Goes with ``hurry``."""
         self._thread.join(max(0.0, self._patience.left(float("inf"))) + 1)
         with self._changed:
+            if self._running is not None:  # within one try when the end came, or with a name server
+                self._drop(self._running, "the monitor ended")
             while self._waiting:
                 self._drop(self._waiting.popleft(), "the monitor ended")
 
@@ -120,13 +123,15 @@ class Courier:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
                 if not self._waiting or self._patience.over:
                     return
-                notice = self._waiting.popleft()
+                notice = self._running = self._waiting.popleft()
             try:
                 self._deliver(notice, self._patience)
             except DeliveryFailedError as error:
                 with self._changed:
+                    self._running = None
                     self._failed += 1
                     self._messages.append(f"{self.name}: {notice.title}: {error} (failed so far: {self._failed})")
             else:
                 with self._changed:
+                    self._running = None
                     self._delivered += 1

@@ -32,7 +32,9 @@ class Notice:
 def make_notice(transition: Transition, record: AlertRecord, host: str, times: Times) -> Notice:
     """Build the notice. ``host`` is this machine's name."""
     alert = alert_object(transition, times)
-    status = "firing" if transition.state is State.RAISED else "resolved"
+    # By the transition, not by the record: where many lines are read at once, that knows the end at the beginning.
+    firing = transition.state is State.RAISED
+    status = "firing" if firing else "resolved"
     labels = {
         "alertname": NAME,
         "instance": host,
@@ -57,7 +59,7 @@ def make_notice(transition: Transition, record: AlertRecord, host: str, times: T
                 "labels": labels,
                 "annotations": annotations,
                 "startsAt": times.iso(record.raised.at),
-                "endsAt": _STILL_ON if record.recovered is None else times.iso(record.recovered.at),
+                "endsAt": _STILL_ON if firing or record.recovered is None else times.iso(record.recovered.at),
                 "generatorURL": "",
                 "fingerprint": _fingerprint(labels),
             }

@@ -85,6 +85,26 @@ def test_at_the_end_what_hangs_is_cut_short_and_the_rest_dropped() -> None:
     ]
 
 
+def test_at_the_end_what_no_patience_reaches_is_told_too() -> None:
+    busy, let_go = threading.Event(), threading.Event()
+
+    def deliver(notice: Notice, patience: Patience) -> None:
+        busy.set()
+        let_go.wait(60)
+
+    courier = Courier("test", deliver)
+    courier.offer(notice(0))
+    courier.offer(notice(1))
+    assert busy.wait(10)
+    courier.hurry(-1)
+    courier.close()
+    let_go.set()
+    assert courier.messages() == [
+        "test: not delivered: raised at 0: the monitor ended (dropped so far: 1)",
+        "test: not delivered: raised at 1: the monitor ended (dropped so far: 2)",
+    ]
+
+
 def test_messages_are_bounded() -> None:
     gate = Gate()
     courier = Courier("test", gate)

@@ -136,6 +136,11 @@ def test_a_command_that_is_gone_later_is_a_failure(tmp_path: Path) -> None:
         command(RAISED, Patience())
 
 
+def test_a_notice_of_an_alert_that_is_over_already_is_still_one_of_its_beginning() -> None:
+    whole = record()
+    assert make_notice(whole.raised, whole, "web1", UTC).body == RAISED.body
+
+
 def test_a_notice_ends_with_the_same_fingerprint_and_the_beginning_of_its_alert() -> None:
     whole = record()
     assert whole.recovered
