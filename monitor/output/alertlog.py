@@ -46,7 +46,7 @@ class AlertLog:
                 file.seek(max(0, size - READ))
                 data = file.read(READ)
         except OSError as error:
-            raise TaplineError(f"--alert-log {path}: {error.strerror}") from error
+            raise TaplineError(f"--alert-log {path}: {error.strerror or error}") from error
         if size > READ:
             data = data.partition(b"\n")[2]
         read = [self._read(line) for line in data.split(b"\n") if line.strip()]
@@ -63,14 +63,18 @@ class AlertLog:
         if _key(transition) in self._told or (transition.since_before and transition.rule in self._on):
             return
         self._remember(transition)
+        # A beginning knows no peak but its own: how much came after it depends on how much was read at once.
+        peak, peak_at = record.peak, record.peak_at
+        if transition.state is State.RAISED:
+            peak, peak_at = transition.hits, transition.at
         line = json_line(
             alert_object(transition, self._times)
             | {
                 "metric": transition.metric,
                 "window": transition.window,
                 "threshold_text": transition.threshold.text,
-                "peak": record.peak,
-                "peak_at": self._times.iso(record.peak_at),
+                "peak": peak,
+                "peak_at": self._times.iso(peak_at),
             }
         ).encode("utf-8", "backslashreplace")
         try:
@@ -78,7 +82,9 @@ class AlertLog:
             with self._path.open("ab+", buffering=0) as file:
                 if file.tell() and _last_byte(file.fileno()) != b"\n":
                     line = b"\n" + line  # the end of a line that a crash cut off
-                file.write(line)
+                written = file.write(line)
+                if written < len(line):  # a full disk may take a part; what it says of the rest is the reason
+                    file.write(line[written:])
         except OSError as error:
             self._messages.append(f"{self._path}: {error.strerror}: not written: {transition.state.value}")
 

@@ -1,6 +1,8 @@
 """The alert log: what is written, what is read back, and what a crash or a stranger leaves in it."""
 
 import json
+import os
+import resource
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -41,6 +43,13 @@ def test_a_line_is_the_alert_object_of_the_json_output_and_more(tmp_path: Path) 
     assert raised["at"] == "2019-02-07T21:12:36+00:00"
     assert raised["message"].startswith("High traffic generated an alert - hits = 1206, triggered at")
     assert (recovered["state"], recovered["peak"]) == ("recovered", 1411)
+
+
+def test_a_beginning_is_written_the_same_however_much_was_read_with_it(tmp_path: Path) -> None:
+    whole = record()
+    for name, told in (("early", AlertRecord(whole.raised, None, whole.raised.hits, whole.raised.at)), ("late", whole)):
+        AlertLog(tmp_path / name, UTC).transition(whole.raised, told)
+    assert (tmp_path / "early").read_text() == (tmp_path / "late").read_text()
 
 
 def test_a_restart_does_not_write_again_what_the_log_has(tmp_path: Path) -> None:
@@ -135,3 +144,24 @@ def test_a_write_that_fails_later_is_told_and_not_raised(tmp_path: Path) -> None
     path.mkdir()
     tell(log, record(recovered=False))
     assert log.messages() == [f"{path}: Is a directory: not written: raised"]
+
+
+def test_a_line_that_a_full_disk_takes_half_of_is_told_as_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.jsonl"
+    log = AlertLog(path, UTC)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        tell(log, record(recovered=False))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.stat().st_size == 100
+    assert log.messages() == [f"{path}: File too large: not written: raised"]
+    tell(log, record(at=START + 1000))
+    assert [each.raised.at for each in AlertLog(path, UTC).history] == [START + 1000]
+
+
+def test_what_cannot_be_read_back_is_one_line_at_the_start(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(TaplineError, match=r"--alert-log .*pipe: .*seek"):
+        AlertLog(tmp_path / "pipe", UTC)
