@@ -1,7 +1,8 @@
 """``--metrics``: what was counted, for Prometheus. The only module that knows its client library.
 
 Counters of hits follow the told intervals, so they are as late as those are (an interval and the lateness) and never
-take anything back; gauges, and the counters of lines, follow the engine's present state. The set of labels is bounded and stable: see ``Labels``.
+take anything back; gauges, and the counters of lines, follow the engine's present state. The set of labels is bounded
+and stable: see ``Labels``.
 """
 
 from __future__ import annotations
