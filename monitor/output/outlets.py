@@ -33,7 +33,8 @@ class Outlets:
         webhook = Webhook(settings.webhook) if settings.webhook is not None else None
         self._report = None
         if settings.html:
-            subject = Subject(settings.logs, settings.threshold, settings.metric, settings.window)
+            rules = tuple(dict.fromkeys(rule.name for rule in settings.alert))
+            subject = Subject(settings.logs, settings.threshold, settings.metric, settings.window, rules)
             self._report = Report(settings.html, subject, settings.interval, times)
         self._log = AlertLog(settings.alert_log, times) if settings.alert_log else None
         self._metrics = None

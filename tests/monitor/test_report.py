@@ -20,7 +20,7 @@ from monitor.output.report.timeline import SECTIONS, Timeline
 from monitor.output.text import Times
 from tests.requires import need
 
-from .output_made import START, TEN, interval, record, rows, summary, traffic
+from .output_made import START, TEN, interval, record, rows, summary, traffic, transition
 
 UTC = Times(utc=True)
 SUBJECT = Subject(("access.log",), TEN, "hits", 120)
@@ -78,6 +78,20 @@ def test_the_page_says_what_was_counted(tmp_path: Path) -> None:
         assert told in text
     for told in ("still on", "1 m 27 s", "/api", "192.0.2.1", "threshold", "line", "\\x1b[2Jbad \\xff"):
         assert told in text
+
+
+def test_alerts_of_further_rules_are_told_apart(tmp_path: Path) -> None:
+    own = record(at=START + 900)
+    named = replace(record(recovered=False), raised=transition(rule="5xx > 1/s in /<i>"))
+    subject = Subject(("access.log",), TEN, "hits", 120, ("5xx > 1/s in /<i>", "p95 > 2s"))
+    text = write(tmp_path / "report.html", summary((named, own)), interval(0), interval(120), subject=subject)
+    Checked(text)
+    assert "Further rules: 5xx &gt; 1/s in /&lt;i&gt;; p95 &gt; 2s." in text
+    assert "<dt>alerts</dt><dd>2<small>1 still on</small></dd>" in text  # also where a later one is over
+    assert (text.count('<rect class="band"'), text.count('<rect class="strip"')) == (1, 1)
+    assert text.index('<rect class="band"') < text.index('<rect class="strip"')  # a strip is never behind a band
+    assert "alert of a further rule" in text
+    assert "of a further rule" not in busy(tmp_path)
 
 
 def test_a_run_without_a_hit_is_a_page_too(tmp_path: Path) -> None:

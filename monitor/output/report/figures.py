@@ -17,31 +17,14 @@ from monitor.output.text import Times, amount, key_text, message, rate
 from monitor.units import Threshold
 
 BANDS = 200  # alerts in the chart, the longest
+STRIP = 3  # height of those of further rules: the threshold that is drawn is not theirs
 ROWS = 20  # sections of the heat map
 LEVELS = 8  # of its colours, besides none
 _WIDE, _HIGH = 1000, 100  # the chart's units
-_TICKS = (
-    1,
-    2,
-    5,
-    10,
-    20,
-    30,
-    60,
-    120,
-    300,
-    600,
-    900,
-    1800,
-    3600,
-    7200,
-    10800,
-    21600,
-    43200,
-    86400,
-    172800,
-    604800,
-)  # s
+_TICKS = (  # s
+    1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900,
+    1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800,
+)  # fmt: skip
 _SHARE = 0.4  # a threshold further above the traffic than this would flatten it
 
 
@@ -90,6 +73,9 @@ def chart(
         f'<text x="100%" y="{scale.y(mark):.1f}%" dx="-6" dy="{_nudge(mark, top)}">{_amount(mark, metric)}</text>'
         for mark in marks
     )
+    strip = (
+        ' <span class="key strip"></span> alert of a further rule' if any(each.raised.rule for each in alerts) else ""
+    )
     note = "" if shown else f" (above the picture: {escape(threshold.text)})"
     return (
         '<figure class="chart"><div class="frame">'
@@ -98,7 +84,7 @@ def chart(
         '<figcaption><span class="key bar"></span> '
         f"{unit} per second, each bar {_length(timeline.width)} "
         '<span class="key average"></span> average of the window, highest in the bar '
-        f'<span class="key threshold"></span> threshold{note} <span class="key band"></span> alert'
+        f'<span class="key threshold"></span> threshold{note} <span class="key band"></span> alert{strip}'
         "</figcaption></figure>"
     )
 
@@ -139,16 +125,18 @@ def _curve(scale: Scale, rates: Sequence[tuple[int, float, float]], width: int, 
 
 
 def _bands(scale: Scale, alerts: Sequence[AlertRecord], times: Times) -> Iterator[str]:
-    """The longest alerts, each behind its bars."""
+    """The longest alerts: the short form's behind its bars, those of further rules along the upper edge."""
 
     def lasted(record: AlertRecord) -> int:
         return scale.end - record.raised.at if record.duration is None else record.duration
 
-    for record in sorted(alerts, key=lasted, reverse=True)[:BANDS]:
+    longest = sorted(alerts, key=lasted, reverse=True)[:BANDS]
+    for record in sorted(longest, key=lambda record: bool(record.raised.rule)):
         left = scale.x(record.raised.at)
         right = scale.x(record.recovered.at if record.recovered else scale.end)
         yield (
-            f'<rect class="band" x="{left:.2f}" y="0" width="{max(right - left, 1):.2f}" height="{_HIGH}">'
+            f'<rect class="{"strip" if record.raised.rule else "band"}" x="{left:.2f}" y="0" '
+            f'width="{max(right - left, 1):.2f}" height="{STRIP if record.raised.rule else _HIGH}">'
             f"<title>{escape(message(record.raised, times))}</title></rect>"
         )
 

@@ -24,6 +24,8 @@ from monitor.units import Threshold, format_duration
 SECTIONS = 500  # rows of the table; the program's own output has them all
 OTHERS = 100  # rows of every other table
 ALERTS = 200  # the newest
+_TEXT = ' class="text"'
+_TEXTS = ("message", "reason", "beginning")  # columns that are read, not compared
 _TITLES = {
     Table.CLIENTS: ("Clients", "client"),
     Table.HOSTS: ("Hosts", "virtual host"),
@@ -40,6 +42,7 @@ class Subject:
     threshold: Threshold
     metric: str
     window: int  # s
+    rules: tuple[str, ...] = ()  # the further ones, in the user's words
 
 
 def page(
@@ -112,12 +115,13 @@ def _span(summary: Summary, times: Times) -> str:
 
 def _cards(summary: Summary, times: Times) -> str:
     traffic = summary.traffic
+    still_on = sum(record.recovered is None for record in summary.alerts)
     cards = [
         ("hits", f"{traffic.hits:,}", ""),
         ("bytes", amount(traffic.size), ""),
         ("clients", distinct(traffic.clients, traffic.clients_exact), ""),
         ("errors", f"{traffic.errors:,}", _share(traffic.errors, traffic.hits)),
-        ("alerts", str(len(summary.alerts)), "still on" if summary.alerts and not summary.alerts[-1].recovered else ""),
+        ("alerts", f"{len(summary.alerts):,}", f"{still_on} still on" if still_on else ""),
     ]
     if summary.busiest:
         second, hits = summary.busiest
@@ -142,7 +146,7 @@ def _share(part: int, whole: int) -> str:
 
 
 def _table(label: str, columns: Sequence[str], rows: Iterable[str]) -> str:
-    head = "".join(f'<th scope="col">{column}</th>' for column in columns)
+    head = "".join(f'<th scope="col"{_TEXT if column in _TEXTS else ""}>{column}</th>' for column in columns)
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table class="sortable">'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
@@ -191,6 +195,8 @@ def _counts(name: str, counts: Mapping[bytes, int], total: int) -> str:
 def _alerts(summary: Summary, subject: Subject, times: Times) -> str:
     window = format_duration(subject.window)
     rule = f"More than {escape(subject.threshold.text)} of {subject.metric} on average over {window} raises an alert."
+    if subject.rules:
+        rule += f" Further rules: {'; '.join(escape(safe(each)) for each in subject.rules)}."
     if not summary.alerts:
         return f"<p>{rule} There was none.</p>"
     hidden = len(summary.alerts) - ALERTS
