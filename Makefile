@@ -58,7 +58,7 @@ package: $(STAMP)
 coverage: $(STAMP)
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
 
-# The README's pictures, made by the program itself in a terminal emulator.
+# The README's pictures, made by the program itself in a terminal emulator and in Chromium.
 screenshots: $(STAMP)
 	$(BIN)/python -m docs.screenshots
 

@@ -1,8 +1,10 @@
-"""Pictures of a terminal's screen as SVG. Usage: python -m docs.screenshots (``make screenshots``)."""
+"""The README's pictures: screens as SVG, a report as PNG. Usage: python -m docs.screenshots (``make screenshots``)."""
 
 from __future__ import annotations
 
 import shlex
+import shutil
+import subprocess
 import sys
 from html import escape
 from itertools import groupby
@@ -114,10 +116,30 @@ def svg(screen: pyte.Screen, palette: dict[str, object]) -> str:
     return "".join([*parts, "</g></svg>"]) + "\n"
 
 
+def report(picture: Path) -> None:
+    """Let the monitor replay a sample log into a report; take the picture of its upper part in Chromium."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not browser:
+        raise SystemExit("the picture of the report needs Chromium")
+    with TemporaryDirectory() as folder:
+        page = Path(folder) / "report.html"
+        command = [sys.executable, "-m", "monitor", "--replay", "two_alerts.log", "--utc", "--output", "none"]
+        subprocess.run(  # noqa: S603  # the monitor
+            [*command, "--html", page], cwd=ROOT / "sample_logs", check=True, stderr=subprocess.DEVNULL
+        )
+        subprocess.run(  # noqa: S603  # this page
+            [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+             "--hide-scrollbars", "--window-size=1216,1180", f"--user-data-dir={folder}/profile",
+             f"--screenshot={picture}", page.as_uri()],
+            check=True, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+
 def main() -> None:
     """Let a sample log come while the monitor looks, up to the middle of its second alert; write down what it shows."""
     images = ROOT / "docs" / "img"
     images.mkdir(exist_ok=True)
+    report(images / "report.png")
     sample = (ROOT / "sample_logs" / "two_alerts.log").read_bytes()
     with TemporaryDirectory() as folder:
         log = Path(folder) / "access.log"
