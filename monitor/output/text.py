@@ -128,7 +128,7 @@ def byte_tenths(value: Fraction, up: bool) -> str:
 
 
 def message(transition: Transition, times: Times) -> str:
-    """The alert message. Its average is rounded away from the threshold, so that it never contradicts itself."""
+    """The alert message. Its average, or its time, is rounded away from the threshold, so that it never contradicts itself."""
     raised = transition.state is State.RAISED
     when = "active since before" if transition.since_before else "triggered at"
     if transition.rule:
@@ -145,7 +145,13 @@ def message(transition: Transition, times: Times) -> str:
 
 
 def _held(transition: Transition) -> str:
-    return microseconds(transition.hits) if transition.metric in _TIMES else str(transition.hits)
+    if transition.metric not in _TIMES:
+        return str(transition.hits)
+    up = transition.hits > transition.threshold.rate
+    for unit, name in ((10**6, "s"), (10**3, "ms")):
+        if transition.hits >= unit:
+            return f"{tenths(Fraction(transition.hits, unit), up)} {name}"
+    return f"{transition.hits} us"
 
 
 def _average(transition: Transition) -> str:

@@ -105,9 +105,19 @@ def test_a_rules_message_says_its_metric_its_value_and_itself() -> None:
     told = replace(transition(hits=620_000), metric="p95", window=60, average=Fraction(620_000))
     told = replace(told, threshold=slow.threshold, rule=slow.name)
     assert message(told, UTC) == (
-        "A rule generated an alert - p95 = 620 ms, triggered at 2019-02-07 21:12:36 "
+        "A rule generated an alert - p95 = 620.0 ms, triggered at 2019-02-07 21:12:36 "
         "(over 1m, threshold 500ms, rule p95 > 500ms over 1m)"
     )
+
+
+@pytest.mark.parametrize(
+    ("limit", "held", "shown"),
+    [("1.5s", 1_500_100, "1.6 s"), ("1.5s", 1_499_900, "1.4 s"), ("20ms", 20_001, "20.1 ms"), ("90us", 91, "91 us")],
+)
+def test_a_time_is_rounded_away_from_its_threshold_too(limit: str, held: int, shown: str) -> None:
+    slow = parse(f"p99 > {limit}")
+    told = replace(transition(hits=held), metric="p99", threshold=slow.threshold, rule=slow.name)
+    assert f"p99 = {shown}, triggered" in message(told, UTC)
 
 
 def test_the_average_of_a_rule_turned_round_is_rounded_away_from_its_threshold_too() -> None:
