@@ -124,10 +124,10 @@ def report(picture: Path) -> None:
     with TemporaryDirectory() as folder:
         page = Path(folder) / "report.html"
         command = [sys.executable, "-m", "monitor", "--replay", "two_alerts.log", "--utc", "--output", "none"]
-        subprocess.run(  # noqa: S603  # the monitor
+        subprocess.run(  # the monitor
             [*command, "--html", page], cwd=ROOT / "sample_logs", check=True, stderr=subprocess.DEVNULL
         )
-        subprocess.run(  # noqa: S603  # this page
+        subprocess.run(  # this page
             [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
              "--hide-scrollbars", "--window-size=1216,1180", f"--user-data-dir={folder}/profile",
              f"--screenshot={picture}", page.as_uri()],

@@ -128,7 +128,7 @@ def byte_tenths(value: Fraction, up: bool) -> str:
 
 
 def message(transition: Transition, times: Times) -> str:
-    """The alert message. Its average, or its time, is rounded away from the threshold, so that it never contradicts itself."""
+    """The alert message. Its average or time is rounded away from the threshold, and so never contradicts itself."""
     raised = transition.state is State.RAISED
     when = "active since before" if transition.since_before else "triggered at"
     if transition.rule:
