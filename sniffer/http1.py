@@ -146,6 +146,11 @@ class Reader:
         """Where the head that is being read began."""
         return self._mark
 
+    @property
+    def begin(self) -> int:
+        """The sequence number of the first byte of the head that is being read."""
+        return self._mark[1] + self._at & 0xFFFFFFFF
+
     def settle(self) -> None:
         """Bring ``body`` and ``wire`` up to date with ``skip``."""
         done = self._granted - self.skip
@@ -200,7 +205,9 @@ class Reader:
         if self.state is _BODY and self._granted > FOREVER >> 1:
             self._end(orderly)
         elif self.state is _HEAD:
-            self._cut_head()
+            line = self.buffer
+            if not self._cut_head():
+                self._note(line)
         elif self.state not in (_LOST, _TUNNEL, _WAIT):
             self._end(False)
         self._become(_TUNNEL)
@@ -239,7 +246,8 @@ class Reader:
         self.text = None
         raw, mark, at = text
         self.wire = len(raw)
-        self._become(_LOST)
+        if self.state is not _TUNNEL:
+            self._become(_LOST)
         return self._partial(raw, mark, at)
 
     @staticmethod
@@ -280,18 +288,17 @@ class Reader:
         """Tell the head that is being read as far as it came; return whether enough of it did."""
         raw, mark, at = self.buffer, self._mark, self._at
         self.buffer = b""
-        line_end = raw.find(b"\n")
-        if line_end < 0:
+        line = raw.split(b"\n", 1)[0].rstrip(b"\r")
+        first = self._first_line(line + b"\n", 0, len(line) + 1)
+        if first is None or not (first[2] or first[3]):  # without its version, who knows how it went on
             return False
-        line = raw[:line_end].rstrip(b"\r")
-        if request := REQUEST_LINE.match(raw):
-            head = Head(raw, line, request[1], request[2] or b"", request[3], 0, mark, at, False)
-        elif status := STATUS_LINE.match(raw):
-            head = Head(raw, line, b"", b"", b"", int(status[1]), mark, at, False)
-        else:
-            return False
-        self._tell(head)
+        self._tell(Head(raw, line, *first, mark, at, False))
         return True
+
+    def _note(self, line: bytes) -> None:
+        """Keep what should be a first line and is none, in case that the peer answers it."""
+        line = line.split(b"\n", 1)[0]
+        self.text = None if _BINARY.search(line) or not line else (line + b"\n", self._mark, self._at)
 
     def _tell(self, head: Head) -> Framing:
         self.wire, self.body = len(head.raw), 0
@@ -308,19 +315,19 @@ class Reader:
             if at == end:
                 return end
             self._mark, self._at = mark, at
-            begin, scanned = at, at
+            begin = scanned = fed = at
         else:
             scanned = max(0, len(self.buffer) - 3)
-            kept = len(self.buffer)
+            fed = len(self.buffer)
             self.buffer += data[at : at + MAX_HEAD]
-            begin, data, end, at = 0, self.buffer, len(self.buffer), at - kept
+            begin, data, end, at = 0, self.buffer, len(self.buffer), at - fed
         # ``begin`` is where the head starts in ``data``; what is returned must count from the data that was fed
         shift = at - begin  # negative where the head began in earlier data
         line_end = data.find(b"\n", begin)
         if line_end >= 0:
             first = self._first_line(data, begin, line_end + 1)
             if first is None:
-                return shift + self._reject(data, begin, end)
+                return shift + self._reject(data, begin, fed)
             if not first[2] and not first[3]:
                 stop = line_end + 1  # HTTP/0.9 has no fields
             else:
@@ -338,10 +345,11 @@ class Reader:
                 self._go_on(self._tell(head))
                 return shift + stop
         elif not self._may_begin(data, begin, scanned):
-            return shift + self._reject(data, begin, end)
+            return shift + self._reject(data, begin, fed)
         if end - begin > MAX_HEAD:
             self.buffer = data[begin:end]
-            self._cut_head()
+            if not self._cut_head():
+                self._note(data[begin:end])
             self._lose()
             return shift + end
         if not self.buffer:
@@ -365,19 +373,24 @@ class Reader:
                 return b"GET", match[1], b"", 0
         return None
 
-    def _reject(self, data: bytes, begin: int, end: int) -> int:
-        """What should be a head is none; keep its first line if it is text. Returns where to go on looking."""
-        line = data[begin : begin + MAX_HEAD].split(b"\n", 1)[0]
+    def _reject(self, data: bytes, begin: int, fed: int) -> int:
+        """What should be a head is none; keep its first line if it is text. Returns where to go on looking.
+
+        What stands in ``data`` before ``fed`` came earlier.
+        """
         self.judged = not _SOCKS.match(data, begin)
-        text = None if _BINARY.search(line) else (line + b"\n", self._mark, self._at)
+        self._note(data[begin : begin + MAX_HEAD])
         self._lose()
         framing = self.listener.foreign(self)
         if framing is not None:
             self.wire = self.body = 0
+            self.text = None
             self._step(_BODY, framing.length)
             return begin
-        self.text = text
-        return end
+        if self.role is not _RESPONSES:
+            return len(data)
+        self.buffer = data[begin:fed]  # a response may begin behind whatever stands in front of it
+        return fed
 
     def _go_on(self, framing: Framing) -> None:
         """Enter the body."""
@@ -446,7 +459,8 @@ class Reader:
         found: int | None = None
         if BEGINS.match(data, at):
             line_end = data.find(b"\n", at)
-            if line_end < 0 or self._first_line(data, at, line_end + 1):
+            whole = line_end >= 0
+            if self._first_line(data, at, line_end + 1) if whole else self._may_begin(data, at, at):
                 found = at
         if found is None and self.role is not _UNKNOWN:
             joined = self.buffer + data[at:]  # with the end of what was passed by before

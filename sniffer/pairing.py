@@ -121,6 +121,8 @@ class Pairing:
             self._responding = _Response(request, Head(b"", b"", b"", b"", b"", 0, mark, 0), mark[0])
             self.kept += _HEAD_COST
             return Framing(Body.CLOSE, FOREVER)  # the response is nothing but a body
+        elif reader.role is Role.RESPONSES and self._lost_at is None:
+            self._lost_at = reader.begin  # what comes may be an answer that nobody can read
         return None
 
     def lost(self, reader: Reader, swallowed: bool) -> None:
@@ -134,10 +136,10 @@ class Pairing:
 
     def close(self) -> None:
         """Tell what is still open: nothing more comes."""
-        if self.readers[0].role is Role.UNKNOWN:
-            self.counts.not_http += 1
         for reader in sorted(self.readers, key=lambda reader: reader.role is Role.RESPONSES):
             reader.close(orderly=False)
+        if self.readers[0].role is Role.UNKNOWN:
+            self.counts.not_http += 1
         if self._responding is not None:
             self.ended(self.readers[self.readers[0].role is not Role.RESPONSES], False)
         while self._pending:
@@ -179,6 +181,8 @@ class Pairing:
             self.counts.orphans += 1
         self._responding = _Response(request, head, head.mark[0])
         self.kept += _HEAD_COST + len(head.raw)
+        if request is not None and request.head is not None and request.head.old:
+            client.look()  # a status line answers no HTTP/0.9: its client may ask again
         method = request.head.method if request is not None and request.head is not None else b""
         if head.status == 101 or (method == b"CONNECT" and 200 <= head.status < 300):
             client.tunnel()

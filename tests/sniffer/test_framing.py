@@ -2,6 +2,8 @@
 
 import pytest
 
+from sniffer.decode import ACK, FIN
+from sniffer.http1 import MAX_HEAD
 from tests.sniffer.wire import Wire, observe, seen
 
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -136,6 +138,55 @@ def test_prior_knowledge_of_http_2_is_not_http_1() -> None:
     assert (
         exchange(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00", b"\x00\x00\x00\x04\x01\x00\x00\x00\x00") == []
     )
+
+
+@pytest.mark.parametrize("mss", [1460, 3])
+@pytest.mark.parametrize("junk", [b"zz", b"zz\r\n", b"\x00\x01", b"HTTP/1.1 2x0 OK\r\nA: b\r\n\r\n", b"GET /"])
+def test_bytes_that_belong_to_no_answer_shift_none(junk: bytes, mss: int) -> None:
+    asked = [b"GET /%d HTTP/1.1\r\nHost: h\r\n\r\n" % status for status in (200, 404, 500)]
+    answers = [b"HTTP/1.1 %d X\r\nContent-Length: 5\r\n\r\nhello" % status for status in (200, 404, 500)]
+    right = [(f"GET /{status} HTTP/1.1", status, 5) for status in (200, 404, 500)]
+
+    def seen_of(*parts: bytes) -> list[tuple[str, int | None, int | None]]:
+        wire = Wire(mss=mss).open()
+        for place, part in enumerate(parts):
+            wire.say(place % 2, part)
+        return seen(observe(wire.close().frames))
+
+    before = (asked[0], answers[0], asked[1], junk + answers[1], asked[2], answers[2])
+    behind = (asked[0], answers[0] + junk, asked[1], answers[1], asked[2], answers[2])
+    pipelined = (b"".join(asked), answers[0] + junk + answers[1] + answers[2])
+    for parts in (before, behind, pipelined):
+        assert seen_of(*parts) == right
+    instead = seen_of(asked[0], answers[0], asked[1], junk + b"\r\n", asked[2], answers[2])
+    assert instead == [right[0], ("GET /404 HTTP/1.1", None, None), right[2]]
+
+
+@pytest.mark.parametrize("line", [b"GET /a HTTP/1.1", b"hello there"])
+def test_a_first_line_that_its_sender_broke_off_is_told_with_its_answer(line: bytes) -> None:
+    wire = Wire().open().ask(line).send(0, FIN | ACK)
+    wire.answer(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno").send(1, FIN | ACK)
+    assert seen(observe(wire.frames)) == [(line.decode(), 400, 2)]
+
+
+def test_a_request_line_without_its_end_is_one_and_half_of_one_is_none() -> None:
+    assert exchange(b"GET /a HTTP/1.1") == [("GET /a HTTP/1.1", None, None)]
+    assert exchange(b"GET /a HTT") == []
+
+
+def test_a_status_line_without_its_end_tells_its_status() -> None:
+    assert exchange(GET, b"HTTP/1.1 503 Busy") == [("GET /a HTTP/1.1", 503, 0)]
+    assert exchange(GET, b"HTTP/1.1 50") == [("GET /a HTTP/1.1", None, None)]
+
+
+def test_a_request_line_beyond_the_bound_of_a_head_is_told_as_far_as_that() -> None:
+    ((line, status, _),) = exchange(b"GET /" + b"a" * 3 * MAX_HEAD + b" HTTP/1.1\r\n\r\n", OK5.replace(b"200", b"414"))
+    assert (line[:9], status) == ("GET /aaaa", 414)
+    assert MAX_HEAD <= len(line) < MAX_HEAD + 2000
+
+
+def test_a_client_whose_old_request_got_a_modern_answer_may_ask_again() -> None:
+    assert exchange(b"GET /old\r\nHost: h\r\n\r\n", OK5, GET, OK5) == [("GET /old", 200, 5), ("GET /a HTTP/1.1", 200, 5)]
 
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
