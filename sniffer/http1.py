@@ -26,10 +26,12 @@ _PARTIAL = re.compile(rb"(?:" + _TOKEN + rb"|HTTP/\d\.\d)(?:[ \t]|$)")
 # HTTP/0.9 had only GET, and no version
 _OLD_LINE = re.compile(rb"GET[ \t]+(/[^ \t\r\n]*|[A-Za-z][A-Za-z0-9+.-]*://[^ \t\r\n]*)[ \t]*\r?\n")
 # RFC 9112 section 4; the reason phrase may be missing, or the blank before it
-STATUS_LINE = re.compile(rb"HTTP/\d\.\d[ \t]+(\d\d\d)(?:[^\d\n][^\n]*)?\r?\n")
+STATUS_LINE = re.compile(rb"HTTP/\d\.\d[ \t]+([1-9]\d\d)(?:[^\d\n][^\n]*)?\r?\n")
 _BINARY = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 # A client's greeting to a SOCKS proxy (RFC 1928; version 4): what follows may well be HTTP
 _SOCKS = re.compile(rb"\x05[\x01-\x0a][\x00-\xff]|\x04[\x01\x02]")
+# What a proxy puts in front of a connection that it hands on (PROXY protocol, versions 1 and 2)
+_PROXIED = re.compile(rb"PROXY (?:TCP4|TCP6|UNKNOWN)[^\n]{0,95}\n|\x00\r\nQUIT\n[\x20\x21][\x00-\xff](..)", re.DOTALL)
 # Where a message may begin after something was lost: behind an empty line; a response anywhere if a field follows
 _REQUEST_BEHIND = re.compile(rb"\n\r?\n(?=" + _TOKEN + rb" [^ \n]+ HTTP/1\.[01]\r?\n)")
 _RESPONSE_AHEAD = re.compile(rb"HTTP/1\.[01] [1-5]\d\d(?: [^\n]{0,200})?\r?\n" + _TOKEN + rb":")
@@ -378,6 +380,11 @@ class Reader:
 
         What stands in ``data`` before ``fed`` came earlier.
         """
+        if not self.heads and self._synced and (match := _PROXIED.match(data, begin)):
+            end = match.end() + int.from_bytes(match[1] or b"", "big")
+            if fed <= end <= len(data):
+                self._become(_HEAD)
+                return end
         self.judged = not _SOCKS.match(data, begin)
         self._note(data[begin : begin + MAX_HEAD])
         self._lose()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sniffer.framing import FOREVER, NO_BODY, TUNNEL, Body, Framing, body_of
 from sniffer.http1 import Head, Reader, Role, State
 from sniffer.stream import distance
-from sniffer.transaction import Transaction, endpoints
+from sniffer.transaction import Transaction, endpoints, field
 
 MAX_PENDING = 1000  # requests of one connection that wait for a response; browsers pipelined 8, load generators 100
 _HEAD_COST = 700  # bytes that a kept head takes beside its text
@@ -223,8 +223,10 @@ class Pairing:
                 informed = place + 1
         if informed:  # the response to it began in the gap, so this one is for a later request if there is any
             return informed if informed < len(pending) and pending[informed].fits(start, ack) else informed - 1
-        # All were sent before. What began in the gap answered the first one.
-        return 1 if self._swallowed and len(pending) > 1 else 0
+        # All were sent before. What began in the gap answered the first one, or told it to go on.
+        first = pending[0].head if pending else None
+        interim = first is not None and field(first.raw, b"expect") is not None
+        return 1 if self._swallowed and not interim else 0
 
     def _unanswered(self, request: _Request) -> None:
         if request.head is None:

@@ -63,6 +63,21 @@ def test_a_lost_response_shifts_no_other() -> None:
     assert (observer.counts.gaps, observer.counts.unanswered) == (1, 1)
 
 
+def test_an_answer_behind_a_lost_one_is_not_given_to_its_request() -> None:
+    wire = Wire().open().ask(get("a", "Upgrade: x\r\n")).answer(b"HTTP/1.1 101 X\r\n\r\n").ask(b"\x81\x85abcd")
+    observer = Observer()
+    assert seen(observe(wire.answer(answer(200, 5)).close().lose(5).frames, observer)) == [
+        ("GET /a HTTP/1.1", None, None)
+    ]
+    assert observer.counts.orphans == 1
+
+
+def test_the_answer_behind_a_lost_interim_one_is_its_requests() -> None:
+    post = b"POST /a HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+    wire = Wire().open().ask(post).answer(b"HTTP/1.1 100 Continue\r\n\r\n").ask(b"ab").answer(answer(200, 5)).close()
+    assert seen(observe(wire.lose(5).frames)) == [("POST /a HTTP/1.1", 200, 5)]
+
+
 def test_a_hole_in_a_body_costs_nothing_but_is_counted() -> None:
     wire = Wire(mss=100).open().ask(get("900")).answer(answer(900, 900)).ask(get("1")).answer(answer(201, 1)).close()
     observer = Observer()

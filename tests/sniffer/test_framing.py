@@ -186,7 +186,23 @@ def test_a_request_line_beyond_the_bound_of_a_head_is_told_as_far_as_that() -> N
 
 
 def test_a_client_whose_old_request_got_a_modern_answer_may_ask_again() -> None:
-    assert exchange(b"GET /old\r\nHost: h\r\n\r\n", OK5, GET, OK5) == [("GET /old", 200, 5), ("GET /a HTTP/1.1", 200, 5)]
+    assert exchange(b"GET /old\r\nHost: h\r\n\r\n", OK5, GET, OK5) == [
+        ("GET /old", 200, 5),
+        ("GET /a HTTP/1.1", 200, 5),
+    ]
+
+
+@pytest.mark.parametrize("status", [b"000", b"099", b"1000"])
+def test_a_number_that_is_no_status_makes_neither_a_status_nor_a_request(status: bytes) -> None:
+    assert exchange(GET, OK5.replace(b"200", status)) == [("GET /a HTTP/1.1", None, None)]
+
+
+@pytest.mark.parametrize("mss", [1460, 5])
+def test_http_behind_a_proxys_introduction_is_read(mss: int) -> None:
+    wire = Wire(mss=mss).open().ask(b"PROXY TCP4 192.0.2.9 198.51.100.1 56324 80\r\n" + GET).answer(OK5).close()
+    assert seen(observe(wire.frames)) == [("GET /a HTTP/1.1", 200, 5)]
+    second = b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + b"\n" * 12
+    assert exchange(second + GET, OK5, GET, OK5) == [("GET /a HTTP/1.1", 200, 5)] * 2
 
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
