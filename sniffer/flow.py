@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sniffer.decode import ACK, FIN, RST, Segment
-from sniffer.http1 import Role, State
+from sniffer.http1 import State
 from sniffer.pairing import NO_ACK, Counts, Pairing
+from sniffer.startline import Role
 from sniffer.stream import MASK, WINDOW, Stream, distance
 from sniffer.transaction import Transaction
 

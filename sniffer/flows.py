@@ -14,8 +14,8 @@ from operator import attrgetter
 
 from sniffer.decode import ACK, SYN, Segment
 from sniffer.flow import NEVER, SECOND, Flow, Limits
-from sniffer.http1 import BEGINS
 from sniffer.pairing import Counts
+from sniffer.startline import BEGINS
 from sniffer.stream import MASK, Stream, distance
 from sniffer.transaction import Transaction
 

@@ -11,40 +11,23 @@ import re
 from typing import NamedTuple, Protocol
 
 from sniffer.framing import FOREVER, Body, Framing
+from sniffer.startline import (
+    BEGINS,
+    BINARY,
+    PROXIED,
+    REQUEST_BEHIND,
+    REQUEST_LINE,
+    RESPONSE_AHEAD,
+    SOCKS,
+    Role,
+    first_line,
+    may_begin,
+)
 
 MAX_HEAD = 64 * 1024  # bytes; Apache's limits allow 8 kB a line, nginx's 32 kB, Tomcat's and Node's 8 and 16 kB in all
 _MAX_CHUNK_LINE = 4096  # bytes; a chunk's size with its extensions
 _TAIL = 256  # bytes kept of what is passed by while looking for a message; its first line may be cut
 _GIVE_UP = 32 * 1024  # bytes without anything of HTTP, after which a direction is no longer looked at
-
-# RFC 9110 section 5.6.2
-_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-# RFC 9112 section 3, lenient: blanks within the target are kept and it may be missing, as servers see such lines too.
-# Possessive ("++"): no line, however made, takes more than linear time
-REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb"+)[ \t]++(?:([^\n]*[^ \t\n])[ \t]++)?(HTTP/\d\.\d)[ \t]*\r?\n")
-_PARTIAL = re.compile(rb"(?:" + _TOKEN + rb"|HTTP/\d\.\d)(?:[ \t]|$)")
-# HTTP/0.9 had only GET, and no version
-_OLD_LINE = re.compile(rb"GET[ \t]+(/[^ \t\r\n]*|[A-Za-z][A-Za-z0-9+.-]*://[^ \t\r\n]*)[ \t]*\r?\n")
-# RFC 9112 section 4; the reason phrase may be missing, or the blank before it
-STATUS_LINE = re.compile(rb"HTTP/\d\.\d[ \t]+([1-9]\d\d)(?:[^\d\n][^\n]*)?\r?\n")
-_BINARY = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-# A client's greeting to a SOCKS proxy (RFC 1928; version 4): what follows may well be HTTP
-_SOCKS = re.compile(rb"\x05[\x01-\x0a][\x00-\xff]|\x04[\x01\x02]")
-# What a proxy puts in front of a connection that it hands on (PROXY protocol, versions 1 and 2)
-_PROXIED = re.compile(rb"PROXY (?:TCP4|TCP6|UNKNOWN)[^\n]{0,95}\n|\x00\r\nQUIT\n[\x20\x21][\x00-\xff](..)", re.DOTALL)
-# Where a message may begin after something was lost: behind an empty line; a response anywhere if a field follows
-_REQUEST_BEHIND = re.compile(rb"\n\r?\n(?=" + _TOKEN + rb" [^ \n]+ HTTP/1\.[01]\r?\n)")
-_RESPONSE_AHEAD = re.compile(rb"HTTP/1\.[01] [1-5]\d\d(?: [^\n]{0,200})?\r?\n" + _TOKEN + rb":")
-BEGINS = re.compile(rb"[A-Z]{3,20} (?:/|[a-z]+://|\*)|HTTP/1\.[01](?: |$)")
-
-
-class Role(enum.Enum):
-    """What a direction carries; known by content, never by port."""
-
-    UNKNOWN = "unknown"
-    REQUESTS = "requests"
-    RESPONSES = "responses"
-
 
 Mark = tuple[int, int, int]
 """(time in ns, sequence number of the piece's first byte, acknowledgement number)."""
@@ -255,7 +238,7 @@ class Reader:
     @staticmethod
     def _partial(raw: bytes, mark: Mark, at: int) -> Head | None:
         line = raw.split(b"\n", 1)[0].rstrip(b"\r")
-        if _BINARY.search(line) or not line:
+        if BINARY.search(line) or not line:
             return None
         match = REQUEST_LINE.match(line + b"\n")
         method, target, protocol = match.groups(b"") if match else (b"", b"", b"")
@@ -291,7 +274,7 @@ class Reader:
         raw, mark, at = self.buffer, self._mark, self._at
         self.buffer = b""
         line = raw.split(b"\n", 1)[0].rstrip(b"\r")
-        first = self._first_line(line + b"\n", 0, len(line) + 1)
+        first = first_line(line + b"\n", 0, len(line) + 1, self.role)
         if first is None or not (first[2] or first[3]):  # without its version, who knows how it went on
             return False
         self._tell(Head(raw, line, *first, mark, at, False))
@@ -300,7 +283,7 @@ class Reader:
     def _note(self, line: bytes) -> None:
         """Keep what should be a first line and is none, in case that the peer answers it."""
         line = line.split(b"\n", 1)[0]
-        self.text = None if _BINARY.search(line) or not line else (line + b"\n", self._mark, self._at)
+        self.text = None if BINARY.search(line) or not line else (line + b"\n", self._mark, self._at)
 
     def _tell(self, head: Head) -> Framing:
         self.wire, self.body = len(head.raw), 0
@@ -327,7 +310,7 @@ class Reader:
         shift = at - begin  # negative where the head began in earlier data
         line_end = data.find(b"\n", begin)
         if line_end >= 0:
-            first = self._first_line(data, begin, line_end + 1)
+            first = first_line(data, begin, line_end + 1, self.role)
             if first is None:
                 return shift + self._reject(data, begin, fed)
             if not first[2] and not first[3]:
@@ -346,7 +329,7 @@ class Reader:
                 self.buffer = b""
                 self._go_on(self._tell(head))
                 return shift + stop
-        elif not self._may_begin(data, begin, scanned):
+        elif not may_begin(data, begin, scanned, self.role):
             return shift + self._reject(data, begin, fed)
         if end - begin > MAX_HEAD:
             self.buffer = data[begin:end]
@@ -358,34 +341,17 @@ class Reader:
             self.buffer = data[begin:end]
         return shift + end
 
-    def _may_begin(self, data: bytes, begin: int, scanned: int) -> bool:
-        """Whether a first line may still come of what has come of it; up to ``scanned`` that was asked before."""
-        if self.role is _RESPONSES:
-            return b"HTTP/".startswith(data[begin : begin + 5])
-        return not _BINARY.search(data, scanned) or bool(_PARTIAL.match(data, begin))
-
-    def _first_line(self, data: bytes, begin: int, stop: int) -> tuple[bytes, bytes, bytes, int] | None:
-        """Return method, target, protocol and status; None if it is neither a request nor a status line."""
-        if self.role is not _REQUESTS and (match := STATUS_LINE.match(data, begin, stop)):
-            return b"", b"", b"", int(match[1])
-        if self.role is not _RESPONSES:
-            if (match := REQUEST_LINE.match(data, begin, stop)) and match[1] != b"PRI":  # RFC 9113 section 3.4
-                return match[1], match[2] or b"", match[3], 0
-            if match := _OLD_LINE.match(data, begin, stop):
-                return b"GET", match[1], b"", 0
-        return None
-
     def _reject(self, data: bytes, begin: int, fed: int) -> int:
         """What should be a head is none; keep its first line if it is text. Returns where to go on looking.
 
         What stands in ``data`` before ``fed`` came earlier.
         """
-        if not self.heads and self._synced and (match := _PROXIED.match(data, begin)):
+        if not self.heads and self._synced and (match := PROXIED.match(data, begin)):
             end = match.end() + int.from_bytes(match[1] or b"", "big")
             if fed <= end <= len(data):
                 self._become(_HEAD)
                 return end
-        self.judged = not _SOCKS.match(data, begin)
+        self.judged = not SOCKS.match(data, begin)
         self._note(data[begin : begin + MAX_HEAD])
         self._lose()
         framing = self.listener.foreign(self)
@@ -467,14 +433,14 @@ class Reader:
         if BEGINS.match(data, at):
             line_end = data.find(b"\n", at)
             whole = line_end >= 0
-            if self._first_line(data, at, line_end + 1) if whole else self._may_begin(data, at, at):
+            if first_line(data, at, line_end + 1, self.role) if whole else may_begin(data, at, at, self.role):
                 found = at
         if found is None and self.role is not _UNKNOWN:
             joined = self.buffer + data[at:]  # with the end of what was passed by before
             if self.role is _RESPONSES:
-                found = match.start() if (match := _RESPONSE_AHEAD.search(joined)) else None
+                found = match.start() if (match := RESPONSE_AHEAD.search(joined)) else None
             else:
-                found = match.end() if (match := _REQUEST_BEHIND.search(joined)) else None
+                found = match.end() if (match := REQUEST_BEHIND.search(joined)) else None
             if found is not None:
                 found += at - len(self.buffer)
             else:
