@@ -18,7 +18,7 @@ from sniffer.decode import Frame
 from sniffer.errors import CaptureError
 
 BATCH = 512  # frames; enough to spread the cost of a call, little enough to stay in the cache
-_BLOCK = 1 << 20  # bytes read at once
+_BLOCK = 1 << 18  # bytes read at once
 MAX_FRAME = 1 << 20  # bytes; libpcap's limit is 256 KiB: a longer record is a broken file
 _READ_ERRORS = (OSError, EOFError, zlib.error, struct.error, Scapy_Exception)
 
