@@ -106,9 +106,8 @@ class Session:
                     for presenter in self.presenters:
                         presenter.interval(shown)
                 case Transition():
-                    record = self.engine.alert_of(event)
                     for presenter in (*self.presenters, self.outlets):
-                        presenter.transition(event, record)
+                        presenter.transition(event, event.record)
                 case Note():
                     self.note(event.text)
 

@@ -52,10 +52,6 @@ class History:
         tail.sort(key=lambda record: record.raised.at)
         self._records.extend(tail)
 
-    def of(self, transition: Transition) -> AlertRecord:
-        """Return the record that a transition began or ended, one of the newest."""
-        return next(record for record in reversed(self._records) if transition in (record.raised, record.recovered))
-
     def records(self) -> tuple[AlertRecord, ...]:
         """All kept records, oldest first."""
         return tuple(self._records)
@@ -144,13 +140,16 @@ class Watch:
         self._end = end.numerator
         self._end_denominator = sign * end.denominator
 
-    def reanchor(self, closed: int) -> None:
-        """Start over at an earlier time: the state stays, no recovery is told until a window has passed."""
+    def reanchor(self, closed: int, first: int) -> None:
+        """Start over at an earlier time: the state stays, no recovery is told until a window has passed.
+
+        ``closed``: the second behind which evaluation begins; ``first``: that of the first hit.
+        """
         self.window.clear()
         self.window.closed = closed
-        self._mute_until = closed + self.rule.window
+        self._mute_until = first + self.rule.window - 1
         self._beyond_since = None
-        self.begin(closed + 1)
+        self.begin(first)
 
     def begin(self, first: int) -> None:
         """Take ``first`` as the first second of all that counts."""
@@ -215,7 +214,7 @@ class Watch:
         if total > self.record.peak if self.rule.above else total < self.record.peak:
             self._replace(replace(self.record, peak=total, peak_at=second))
         if total * self._end_denominator < self._end and whole and self._mute_until is None:
-            recovered = self._transition(State.RECOVERED, second, total)
+            recovered = replace(self._transition(State.RECOVERED, second, total), ended=self.record)
             self._replace(replace(self.record, recovered=recovered))
             self._history.transitions += 1
             self.record = None

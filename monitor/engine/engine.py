@@ -27,7 +27,6 @@ from monitor.engine.snapshot import (
     State,
     Summary,
     Traffic,
-    Transition,
     View,
 )
 from monitor.engine.tally import Plan, Tally, count
@@ -258,10 +257,6 @@ class Engine:
         """Show the alerts of earlier runs before its own; not those whose end nobody saw: they would seem to be on."""
         self._recalled = tuple(record for record in history if record.recovered)
 
-    def alert_of(self, transition: Transition) -> AlertRecord:
-        """Return the alert that a transition began or ended."""
-        return self._history.of(transition)
-
     # Before the start
 
     def warm(self, batches: Iterable[Batch], *, whole: bool, age: float, now: float) -> list[Event]:
@@ -450,7 +445,7 @@ class Engine:
             series = Series.of(watch.rule)
             if series.in_rows:
                 for second, amount in series.by_second(rows).items():
-                    watch.window.add(second, amount)
+                    watch.window.add_stray(second, amount)
         self._put_malformed(rows.malformed)
         self._last = max(self._last, *rows.times)
 
@@ -478,9 +473,12 @@ class Engine:
         events += self._tell_open()
         self._ledger.restart()
         self._busiest.settle(self._closed, everything=True)
+        # The seconds within the lateness are open here as anywhere, those before the three lines included: were they
+        # closed, a line could be late without being behind the clock by the lateness, and its interval would be that
+        # of a clock that only a reading line by line knows.
+        self._closed = min(first, newest - self._plan.lateness) - 1
         for watch in self._watches:
-            watch.reanchor(first - 1)
-        self._closed = first - 1
+            watch.reanchor(self._closed, first)
         self._clock = self._newest = newest
         self._logs.reset(source, newest)
         events.append(Note(newest, "the log goes back in time: started over there"))

@@ -103,6 +103,14 @@ class Transition:
     metric: str  # as in rules.Metric
     since_before: bool = False
     rule: str = ""  # the name of the rule where it is not the short form's
+    ended: AlertRecord | None = None  # the alert that it ends, as it stood until then; None: it begins one
+
+    @property
+    def record(self) -> AlertRecord:
+        """The alert as it stood at this second, whatever has become of it since."""
+        if self.ended is None:
+            return AlertRecord(self, None, self.hits, self.at)
+        return replace(self.ended, recovered=self)
 
 
 @dataclass(frozen=True, slots=True)

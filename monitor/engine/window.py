@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
-MAX_OPEN = 10_000  # seconds waiting to be closed; stray lines from the future could else fill memory
+MAX_OPEN = 10_000  # seconds waiting to be closed; beyond it lone lines from the future, which might stay, are left out
 MAX_BAG = 500_000  # (key, second) pairs of a bag; beyond it a second's keys are not counted
 
 Amount = Any  # int, or Counter in a bag: whatever can be added to its like
@@ -33,8 +33,13 @@ class Window:
         """Count ``amount`` in an open second."""
         if second in self._open:
             self._open[second] += amount
-        elif len(self._open) < MAX_OPEN:
+        else:
             self._open[second] = amount
+
+    def add_stray(self, second: int, amount: Amount) -> None:
+        """Count ``amount`` in a second far ahead, which nothing may ever close, unless too many wait already."""
+        if second in self._open or len(self._open) < MAX_OPEN:
+            self.add(second, amount)
 
     def add_late(self, effective: int, second: int, amount: Amount) -> None:
         """Count ``amount`` in a closed second, for the evaluations from ``effective`` on."""

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.engine.alert import MAX_ALERTS
 from monitor.engine.engine import Engine
-from monitor.engine.snapshot import State
+from monitor.engine.snapshot import AlertRecord, State, Transition
 from tests.monitor.engine.traffic import batch, chunks, oracle, rule, run, told
 
 START = 1_700_000_000  # the beginning of an interval, and not of a window
@@ -62,6 +63,22 @@ def test_a_burst_across_the_edge_of_two_intervals_is_seen() -> None:
 def test_a_burst_leaves_after_exactly_a_window() -> None:
     times = [START] * 1201 + [START + 119, START + 120]
     assert alerts(times) == [(State.RAISED, START, 1201), (State.RECOVERED, START + 120, 2)]
+
+
+def test_an_alert_is_told_as_it_stood_whatever_its_block_holds_after_it() -> None:
+    lines = [START] * 1201 + [START + 3] * 9 + [START + 119, START + 400]
+    raised, recovered = [event for event in run(Engine(rule()), [batch(lines)]) if isinstance(event, Transition)]
+    assert raised.record == AlertRecord(raised, None, 1201, START)
+    assert (recovered.record.raised, recovered.record.recovered) == (raised, recovered)
+    assert (recovered.record.peak, recovered.record.peak_at, recovered.record.duration) == (1211, START + 119, 120)
+
+
+def test_one_block_may_hold_more_alerts_than_are_kept() -> None:
+    engine = Engine(rule("0.5", 1), interval=1)
+    found = run(engine, [batch(range(START, START + 2 * MAX_ALERTS + 20, 2))])
+    records = [event.record for event in found if isinstance(event, Transition)]
+    assert len(records) == engine.summary().transitions == 2 * (MAX_ALERTS + 10) - 1
+    assert {record.duration for record in records} == {None, 1}
 
 
 def test_silence_recovers_live() -> None:

@@ -99,6 +99,21 @@ def test_after_the_clock_is_set_back_no_recovery_is_told_until_a_window_has_pass
     assert found == [(State.RAISED, START, 200), (State.RECOVERED, back + 119, 6)]
 
 
+@pytest.mark.parametrize("sizes", [[1], [9]])
+def test_where_the_clock_is_set_back_seconds_within_the_lateness_are_open_too(sizes: list[int]) -> None:
+    back = START - 5000
+    lines: list[Line] = [START, back + 10, back + 10, back + 10, back + 8, back + 21, back + 9, back + 40]
+    one = engine()
+    found = intervals(run(one, chunks(lines, sizes)))
+    assert [(each.start - back, each.traffic.hits, each.traffic.late) for each in found] == [
+        (5000, 1, 0),
+        (0, 1, 0),
+        (10, 3, 0),
+        (20, 2, 1),
+        (40, 1, 0),
+    ]
+
+
 def test_nothing_fed_is_nothing_told() -> None:
     one = engine()
     assert run(one, [batch([])]) == []
@@ -139,7 +154,7 @@ def lines_of(moves: list[Line]) -> list[Line]:
     st.lists(steps, max_size=60),
     st.lists(st.integers(1, 20), min_size=1, max_size=6),
     st.sampled_from([3, 20, 120]),
-    st.sampled_from([0, 2, 5]),
+    st.sampled_from([0, 2, 5, 25]),
 )
 def test_chunks_leave_no_trace(moves: list[Line], sizes: list[int], window: int, lateness: int) -> None:
     lines = lines_of(moves)

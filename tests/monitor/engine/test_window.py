@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from monitor.engine.alert import MAX_ALERTS, History
-from monitor.engine.window import BagWindow, Window
+from monitor.engine.window import MAX_OPEN, BagWindow, Window
 from tests.monitor.output_made import record
 
 WIDTH = 5
@@ -71,12 +71,19 @@ def test_at_its_bound_a_bag_leaves_a_second_out_until_others_have_left(monkeypat
     assert list(window.close(30)) == [(20, 3), (25, 0)]
 
 
-def test_at_its_bound_a_window_leaves_further_seconds_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("monitor.engine.window.MAX_OPEN", 2)
+def test_any_number_of_seconds_may_come_at_once() -> None:
     window = Window(WIDTH)
-    for second in (1, 2, 3, 2):
+    for second in range(MAX_OPEN + 100):
         window.add(second, 1)
-    assert list(window.close(3)) == [(1, 1), (2, 3)]
+    assert dict(window.close(MAX_OPEN + 99))[MAX_OPEN + 99] == window.total == WIDTH
+
+
+def test_lone_lines_from_the_future_fill_no_memory() -> None:
+    window = Window(WIDTH)
+    for second in range(MAX_OPEN + 100):
+        window.add_stray(10**9 + 2 * second, 1)
+    window.add_stray(10**9, 1)
+    assert (len(window._open), window._open[10**9]) == (MAX_OPEN, 2)
 
 
 def test_at_its_bound_the_history_drops_the_oldest_and_counts_them() -> None:
