@@ -29,7 +29,7 @@ from monitor.engine.snapshot import (
     Traffic,
     View,
 )
-from monitor.engine.tally import Plan, Tally, count
+from monitor.engine.tally import Plan, Tally, count, count_in_one
 from monitor.engine.tells import table_rows, traffic
 from monitor.formats.batch import Batch, Malformed
 from monitor.formats.table import SAMPLES
@@ -436,8 +436,7 @@ class Engine:
         """Count rows far ahead of the clock that the next line did not confirm: late, in the interval of the clock."""
         assert self._clock is not None
         assert self._last is not None
-        counts = Counts()
-        counts.add(rows.hosts, rows.methods, rows.sections, rows.statuses, rows.sizes)
+        counts = count_in_one(rows, self._plan)
         counts.late = len(rows.times)
         self._late += counts.late
         self._ledger.put(self._ledger.start_of(self._clock), counts)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, islice
 from operator import lt
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from monitor.engine import tables
 from monitor.engine.counts import Counts
@@ -185,6 +185,22 @@ def _add(
         counts = tally.intervals.get(interval)
         if counts is None:
             counts = tally.intervals[interval] = Counts()
+    _fill(counts, batch, plan, columns, pick)
+
+
+def count_in_one(batch: Batch, plan: Plan) -> Counts:
+    """Count all rows of a batch together, whatever their times."""
+    counts = Counts()
+    _fill(counts, batch, plan, tables.columns(batch) if plan.detail else {}, lambda column: column)
+    return counts
+
+
+class _Pick(Protocol):
+    def __call__(self, column: Sequence[Item], /) -> Sequence[Item]: ...
+
+
+def _fill(counts: Counts, batch: Batch, plan: Plan, columns: Mapping[Table, Sequence[bytes]], pick: _Pick) -> None:
+    """Count the rows that ``pick`` takes from each column."""
     sections = pick(batch.sections)
     counts.add(pick(batch.hosts), pick(batch.methods), sections, pick(batch.statuses), pick(batch.sizes))
     if batch.durations is not None:

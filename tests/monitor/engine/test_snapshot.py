@@ -47,6 +47,16 @@ def test_every_table_counts_every_hit_that_has_a_key() -> None:
         assert sum(row.hits for row in snapshot.rows) == 4
 
 
+def test_a_lone_line_from_the_future_is_in_every_table_and_in_the_response_times() -> None:
+    engine = Engine(rule("1"), detail=True)
+    engine.feed(replace(batch([START, START + 10_000, START + 1]), durations=[1000, 2000, 3000]))
+    for table in (Table.SECTIONS, Table.CLIENTS, Table.STATUSES):
+        snapshot = engine.snapshot(View(scope=Scope.TOTAL, table=table))
+        assert sum(row.hits for row in snapshot.rows) == 3
+    assert snapshot.traffic.histogram is not None
+    assert sum(snapshot.traffic.histogram.counts) == 3
+
+
 def test_a_table_is_sorted_by_what_is_asked_for() -> None:
     rows = shown(*range(40), 4, 4, 4).snapshot(View(Scope.TOTAL, Table.CLIENTS, Sort.ERRORS)).rows
     assert [row.errors for row in rows] == sorted([row.errors for row in rows], reverse=True)
