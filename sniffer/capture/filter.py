@@ -1,7 +1,8 @@
 """A filter as tcpdump's -> a BPF program, for a socket that sees every interface, or for the frames of a file.
 
 scapy has libpcap compile it. For a live socket it is compiled for Linux "cooked" frames, and its offsets are then made
-relative to the network layer, as libpcap does for its ``any`` device: there is no link layer.
+relative to the network layer, as libpcap does for its ``any`` device: there is no link layer. The default is kept
+compiled, so that libpcap is needed for a filter of one's own alone.
 """
 
 from __future__ import annotations
@@ -20,24 +21,65 @@ from sniffer.errors import CaptureError, UsageError
 Instruction = tuple[int, int, int, int]
 """(code, jump if true, jump if false, operand), as in linux/filter.h."""
 
-# What the sniffer may find HTTP in. libpcap's own "tcp" takes fragments, and IPv6 only without extension headers.
-# The kernel has taken most VLAN tags off; frames that still have one, or MPLS, PPPoE, are sorted out later.
-DEFAULT = (
-    "(tcp and not port 22 and not port 443)"
-    " or (ip6 and (ip6[6] = 0 or ip6[6] = 43 or ip6[6] = 44 or ip6[6] = 51 or ip6[6] = 60))"
-    " or ether proto 0x8100 or ether proto 0x88a8 or ether proto 0x8847 or ether proto 0x8864"
-)
 _COOKED = 113  # LINKTYPE_LINUX_SLL
 _COOKED_HEADER = 16  # bytes: packet type at 0, protocol at 14
 _WHOLE = 0x40000  # bytes to take of a frame: more than there are
 # linux/filter.h
-_LD_W_ABS, _JEQ, _RET = 0x20, 0x15, 0x06
+_LD_W_ABS, _JA, _JEQ, _RET = 0x20, 0x05, 0x15, 0x06
 _CLASS, _LD, _LDX, _MODE = 0x07, 0x00, 0x01, 0xE0
 _ABS, _IND, _MSH = 0x20, 0x40, 0xA0
 _AD = 0xFFFFF000  # SKF_AD_OFF: what the kernel knows of a packet beside its bytes
 _AD_PROTOCOL, _AD_PACKET_TYPE, _AD_INTERFACE, _AD_HARDWARE = _AD, _AD + 4, _AD + 8, _AD + 28
 _LOOPBACK, _OUTGOING = 772, 4  # ARPHRD_LOOPBACK, PACKET_OUTGOING
 _INSTRUCTION = struct.Struct("=HBBI")
+
+# What the sniffer may find HTTP in. libpcap's own "tcp" takes fragments, and IPv6 only without extension headers.
+# The kernel has taken most VLAN tags off; frames that still have one, or MPLS, PPPoE, are sorted out later.
+DEFAULT_EXPRESSION = (
+    "(tcp and not port 22 and not port 443)"
+    " or (ip6 and (ip6[6] = 0 or ip6[6] = 43 or ip6[6] = 44 or ip6[6] = 51 or ip6[6] = 60))"
+    " or ether proto 0x8100 or ether proto 0x88a8 or ether proto 0x8847 or ether proto 0x8864"
+)
+DEFAULT: tuple[Instruction, ...] = (
+    (0x28, 0, 0, _AD_PROTOCOL),
+    (0x15, 0, 11, 0x0800),  # IPv4, else to IPv6
+    (0x30, 0, 0, 9),
+    (0x15, 0, 32, 6),  # TCP, else refused
+    (0x28, 0, 0, 6),
+    (0x45, 29, 0, 0x1FFF),  # a later fragment has no ports: taken
+    (0xB1, 0, 0, 0),
+    (0x48, 0, 0, 0),  # the source's port
+    (0x15, 27, 0, 22),
+    (0x15, 26, 0, 443),
+    (0x48, 0, 0, 2),  # the destination's
+    (0x15, 24, 0, 22),
+    (0x15, 23, 22, 443),
+    (0x15, 0, 17, 0x86DD),  # IPv6, else to the other protocols
+    (0x30, 0, 0, 6),
+    (0x15, 0, 6, 6),  # TCP, else to the other headers
+    (0x28, 0, 0, 40),
+    (0x15, 7, 0, 22),
+    (0x15, 6, 0, 443),
+    (0x28, 0, 0, 42),
+    (0x15, 4, 0, 22),
+    (0x15, 3, 13, 443),
+    (0x15, 0, 2, 44),
+    (0x30, 0, 0, 40),
+    (0x15, 10, 0, 6),
+    (0x30, 0, 0, 6),
+    (0x15, 8, 0, 0),  # headers that may stand before TCP
+    (0x15, 7, 0, 43),
+    (0x15, 6, 0, 44),
+    (0x15, 5, 0, 51),
+    (0x15, 4, 5, 60),
+    (0x15, 3, 0, 0x8100),
+    (0x15, 2, 0, 0x88A8),
+    (0x15, 1, 0, 0x8847),
+    (0x15, 0, 1, 0x8864),
+    (_RET, 0, 0, _WHOLE),
+    (_RET, 0, 0, 0),
+)
+"""``DEFAULT_EXPRESSION`` as ``compile_live`` makes it; a test holds it to that."""
 
 
 def compile_live(expression: str) -> list[Instruction]:
@@ -63,11 +105,6 @@ def compile_live(expression: str) -> list[Instruction]:
     return program
 
 
-def everything() -> list[Instruction]:
-    """Return the program that takes all."""
-    return [(_RET, 0, 0, _WHOLE)]
-
-
 def for_interfaces(program: Sequence[Instruction], indexes: Sequence[int] | None) -> list[Instruction]:
     """Put in front: only the interfaces of these indexes (None: all), and of the loopback only what comes in.
 
@@ -82,7 +119,9 @@ def for_interfaces(program: Sequence[Instruction], indexes: Sequence[int] | None
     ]
     if indexes is not None:
         first.append((_LD_W_ABS, 0, 0, _AD_INTERFACE))
-        first += [(_JEQ, len(indexes) - n, 0, index) for n, index in enumerate(indexes)]
+        for left in range(len(indexes), 0, -1):
+            # A conditional jump reaches no further than 255 instructions.
+            first += [(_JEQ, 0, 1, indexes[-left]), (_JA, 0, 0, 2 * left - 1)]
         first.append((_RET, 0, 0, 0))
     return [*first, *program]
 

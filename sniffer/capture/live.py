@@ -71,7 +71,7 @@ class Live:
         self.notes: list[str] = []  # one-line messages, for the caller to take
         self.dropped = 0  # frames lost by the kernel, as far as counted
         self._names = None if not names or "any" in names else tuple(dict.fromkeys(names))
-        self._program = self._compile(expression)
+        self._program = bpf.compile_live(expression) if expression else bpf.DEFAULT
         self._socket = _open_socket()
         self._links = socket.socket(
             socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
@@ -98,15 +98,6 @@ class Live:
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
         self._poll.register(self._links, select.POLLIN)
-
-    def _compile(self, expression: str | None) -> list[bpf.Instruction]:
-        try:
-            return bpf.compile_live(expression or bpf.DEFAULT)
-        except CaptureError:
-            if expression:
-                raise
-            self.notes.append("libpcap is not installed: every packet is looked at, not only TCP")
-            return bpf.everything()
 
     def _map_ring(self) -> mmap.mmap:
         self._socket.setsockopt(_SOL_PACKET, _PACKET_VERSION, _TPACKET_V3)

@@ -247,17 +247,23 @@ def test_every_line_is_found_exactly_once_although_the_monitor_is_killed(tmp_pat
     state = State(tmp_path / "state")
     state.fed(Followers([str(logs / "log")]).positions(), None)  # else the first run might come after the first line
     command_line = [sys.executable, rotating.__file__, kind, str(logs / "log"), "80", "0.025"]
-    writer = subprocess.Popen(command_line, stdin=subprocess.PIPE)
     dice = random.Random(kind)
-    for _ in range(KILLS):
-        monitor = subprocess.Popen(command, env=environment)
-        time.sleep(dice.uniform(0.15, 0.5))
-        monitor.kill()
-        monitor.wait()
-    monitor = subprocess.Popen(command, env=environment)
-    writer.communicate(b"\n", PATIENCE)
-    assert writer.returncode == 0
-    assert monitor.wait(PATIENCE) == 0
+    with subprocess.Popen(command_line, stdin=subprocess.PIPE) as writer:
+        try:
+            for _ in range(KILLS):
+                monitor = subprocess.Popen(command, env=environment)
+                time.sleep(dice.uniform(0.15, 0.5))
+                monitor.kill()
+                monitor.wait()
+            with subprocess.Popen(command, env=environment) as monitor:
+                try:
+                    writer.communicate(b"\n", PATIENCE)
+                    assert writer.returncode == 0
+                    assert monitor.wait(PATIENCE) == 0
+                finally:
+                    monitor.kill()
+        finally:
+            writer.kill()
     # An interval that was written, but killed before its telling was kept, is told again, and is the same.
     told: dict[int, list[int]] = {}
     for line in output.read_text().splitlines():

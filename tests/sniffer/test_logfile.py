@@ -334,14 +334,16 @@ def test_standard_output_whose_reader_has_gone_ends_quietly() -> None:
         "log = LogFile('-', Rotation(), print); log.open(); import time\n"
         "while not log.unread: log.write(b'line\\n' * 1000, 0.0)\n"
     )
-    command = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert command.stdout
-    assert command.stdout.readline() == b"line\n"
-    command.stdout.close()
-    assert command.wait(30) == 0
-    assert command.stderr
-    assert command.stderr.read() == b""
-    command.stderr.close()
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as command:
+        assert command.stdout
+        assert command.stderr
+        try:
+            assert command.stdout.readline() == b"line\n"
+            command.stdout.close()
+            assert command.wait(30) == 0
+        finally:
+            command.kill()
+        assert command.stderr.read() == b""
 
 
 def test_a_full_file_system_is_survived_and_every_lost_line_counted(tmp_path: Path) -> None:

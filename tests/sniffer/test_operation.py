@@ -16,10 +16,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.requires import need, plain_environment
+from tests.requires import need, need_libpcap, plain_environment
 
 ROOT = Path(__file__).parent.parent.parent
 REPLY = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -91,9 +92,8 @@ class Sniffer:
                 stderr=errors,
                 env=env,
             )
-        until(lambda: self._has_opened_its_log() or self.process.poll() is not None)
 
-    def _has_opened_its_log(self) -> bool:
+    def has_opened_its_log(self) -> bool:
         for file in Path(f"/proc/{self.process.pid}/fd").iterdir():
             with contextlib.suppress(FileNotFoundError):
                 if file.readlink() == self.log:
@@ -113,13 +113,15 @@ class Sniffer:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Sniffer]]:
-    """Start sniffers that log to a folder of their own, and end them with the test."""
+    """Start sniffers, which end with the test at the latest, and wait for their log to be open or for their end."""
     need(hasattr(socket, "AF_PACKET") and os.geteuid() == 0, "capturing needs Linux and root")
     started: list[Sniffer] = []
 
-    def begin(*options: str, **more: tuple[str, ...]) -> Sniffer:
-        started.append(Sniffer(tmp_path / "logs" / "access.log", *options, **more))
-        return started[-1]
+    def begin(*options: str, folder: str = "logs", **more: Any) -> Sniffer:
+        sniffer = Sniffer(tmp_path / folder / "access.log", *options, **more)
+        started.append(sniffer)
+        until(lambda: sniffer.process.poll() is not None or sniffer.has_opened_its_log())
+        return sniffer
 
     yield begin
     for sniffer in started:
@@ -153,8 +155,14 @@ def get(port: int, path: str) -> None:
         assert client.recv(4096) == REPLY
 
 
+def only(port: int) -> str:
+    """A filter that keeps out what others send over the loopback."""
+    need_libpcap()
+    return f"tcp port {port}"
+
+
 def test_every_exchange_on_the_loopback_is_one_line(start: Callable[..., Sniffer], port: int) -> None:
-    sniffer = start("-i", "lo", "tcp", "port", str(port))
+    sniffer = start("-i", "lo", *only(port).split())
     for n in range(20):
         get(port, str(n))
     until(lambda: len(sniffer.lines()) >= 20)
@@ -167,14 +175,14 @@ def test_every_exchange_on_the_loopback_is_one_line(start: Callable[..., Sniffer
 
 
 def test_what_came_right_before_the_end_is_written(start: Callable[..., Sniffer], port: int) -> None:
-    sniffer = start("-i", "lo", f"tcp port {port}")
+    sniffer = start("-i", "lo", only(port))
     get(port, "last")
     assert sniffer.stop() == 0
     assert "example/last " in sniffer.log.read_text()
 
 
 def test_root_is_given_up_before_the_first_packet_is_read(start: Callable[..., Sniffer]) -> None:
-    sniffer = start("-i", "lo", "tcp port 1")
+    sniffer = start("-i", "lo")
     nobody = pwd.getpwnam("nobody")
     for task in Path(f"/proc/{sniffer.process.pid}/task").iterdir():
         text = (task / "status").read_text()
@@ -190,7 +198,7 @@ def test_root_is_given_up_before_the_first_packet_is_read(start: Callable[..., S
 
 
 def test_rotation_works_without_root(start: Callable[..., Sniffer], port: int) -> None:
-    sniffer = start("-i", "lo", "--rotate-size", "300", "--keep", "99", f"tcp port {port}")
+    sniffer = start("-i", "lo", "--rotate-size", "300", "--keep", "99", only(port))
     for n in range(20):
         get(port, str(n))
 
@@ -205,7 +213,7 @@ def test_rotation_works_without_root(start: Callable[..., Sniffer], port: int) -
 
 
 def test_signals_print_the_counts_and_reopen_the_log(start: Callable[..., Sniffer], port: int) -> None:
-    sniffer = start("-i", "lo", f"tcp port {port}")
+    sniffer = start("-i", "lo", only(port))
     get(port, "first")
     until(sniffer.lines)
     sniffer.process.send_signal(signal.SIGUSR1)
@@ -222,16 +230,16 @@ def test_signals_print_the_counts_and_reopen_the_log(start: Callable[..., Sniffe
 
 
 def test_after_a_kill_the_next_one_takes_over_where_the_log_ends(start: Callable[..., Sniffer], port: int) -> None:
-    first = start("-i", "lo", f"tcp port {port}")
+    first = start("-i", "lo", only(port))
     get(port, "first")
     until(first.lines)
-    refused = Sniffer(first.log, "-i", "lo")
+    refused = start("-i", "lo")
     assert refused.process.wait(30) == 1
     assert "another sniffer is writing it" in refused.said()
     first.stop(signal.SIGKILL)
     with open(first.log, "ab") as log:
         log.write(b"half a li")
-    second = start("-i", "lo", f"tcp port {port}")
+    second = start("-i", "lo", only(port))
     get(port, "second")
     until(lambda: len(second.lines()) == 3)
     assert second.stop() == 0
@@ -239,13 +247,14 @@ def test_after_a_kill_the_next_one_takes_over_where_the_log_ends(start: Callable
     assert "example/second " in second.lines()[2]
 
 
-def test_a_folder_that_the_run_user_cannot_rotate_in_is_an_error_at_start(tmp_path: Path) -> None:
-    need(os.geteuid() == 0, "becoming another user needs root")
+def test_a_folder_that_the_run_user_cannot_rotate_in_is_an_error_at_start(
+    start: Callable[..., Sniffer], tmp_path: Path
+) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "somebody's").touch()
     (tmp_path / "logs" / "access.log").touch()
     (tmp_path / "logs" / "access.log").chmod(0o666)
-    sniffer = Sniffer(tmp_path / "logs" / "access.log", "-i", "lo", env=plain_environment())
+    sniffer = start("-i", "lo", env=plain_environment())
     assert sniffer.process.wait(30) == 1
     assert "may not write to its folder" in sniffer.said()
     assert sniffer.said().count("\n") == 1
@@ -278,10 +287,27 @@ def test_root_reads_captures_and_writes_where_only_root_may(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(("words", "count"), [([], 1), (["tcp port 80"], 1), (["tcp", "port", "81"], 0)])
 def test_a_capture_is_read_from_standard_input_and_filtered(words: list[str], count: int) -> None:
+    if words:
+        need_libpcap()
     command = [sys.executable, "-m", "sniffer", "-r", "-", "-w", "-", *words]
     done = subprocess.run(command, input=capture_of_one_exchange(), capture_output=True)
     assert done.returncode == 0
     assert done.stdout.count(b"\n") == count
+
+
+@pytest.mark.parametrize("source", [["-i", "lo"], ["-r", "-"]])
+def test_a_filter_without_libpcap_is_a_named_error(source: list[str]) -> None:
+    code = (
+        "import ctypes.util, sys\n"
+        "ctypes.util.find_library = lambda name: None\n"
+        "from sniffer import cli\n"
+        "sys.exit(cli.main(['-w', '-', *sys.argv[1:], 'tcp port 80']))\n"
+    )
+    command = [sys.executable, "-c", code, *source]
+    done = subprocess.run(command, input=capture_of_one_exchange(), capture_output=True)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(b"sniffer: a filter needs libpcap, which is not installed")
+    assert done.stderr.count(b"\n") == 1
 
 
 def test_without_a_privilege_it_says_the_three_ways() -> None:
@@ -306,7 +332,6 @@ def test_with_the_one_capability_it_runs_without_root_and_gives_that_up(port: in
     code = (
         "import os, sys, ctypes\n"
         "from sniffer import app, cli\n"
-        "import scapy.libs.winpcapy\n"  # while the interpreter's own files can still be read
         "libc = ctypes.CDLL(None)\n"
         "libc.prctl(8, 1, 0, 0, 0)\n"  # PR_SET_KEEPCAPS
         f"os.setgroups([]); os.setresuid({nobody}, {nobody}, {nobody})\n"
@@ -317,23 +342,23 @@ def test_with_the_one_capability_it_runs_without_root_and_gives_that_up(port: in
     with tempfile.TemporaryDirectory() as folder:
         os.chown(folder, nobody, -1)
         log = Path(folder) / "access.log"
-        options = ["-w", str(log), "-i", "lo", f"tcp port {port}"]
-        process = subprocess.Popen([sys.executable, "-c", code, *options], stderr=subprocess.PIPE)
-        until(lambda: log.exists() or process.poll() is not None)
-        get(port, "first")
-        until(lambda: log.read_bytes().endswith(b" 200 5\n"))
-        status = Path(f"/proc/{process.pid}/status").read_text()
-        assert "CapPrm:\t0000000000000000" in status
-        assert "CapEff:\t0000000000000000" in status
-        process.terminate()
-        assert process.wait(30) == 0
-        assert process.stderr
-        process.stderr.close()
+        command = [sys.executable, "-c", code, "-w", str(log), "-i", "lo"]
+        with subprocess.Popen(command) as process:
+            try:
+                until(lambda: log.exists() or process.poll() is not None)
+                get(port, "first")
+                until(lambda: b"example/first " in log.read_bytes())
+                status = Path(f"/proc/{process.pid}/status").read_text()
+                assert "CapPrm:\t0000000000000000" in status
+                assert "CapEff:\t0000000000000000" in status
+            finally:
+                process.terminate()
+        assert process.returncode == 0
 
 
 def test_logrotate_rotates_it_without_a_lost_line(start: Callable[..., Sniffer], port: int, tmp_path: Path) -> None:
     need(shutil.which("logrotate"), "logrotate is not installed")
-    sniffer = start("-i", "lo", "--user", "root", "--rotate-size", "0", "--rotate-every", "0", f"tcp port {port}")
+    sniffer = start("-i", "lo", "--user", "root", "--rotate-size", "0", "--rotate-every", "0", only(port))
     snippet = (ROOT / "deploy" / "logrotate" / "tapline").read_text()
     snippet = snippet.replace("/var/log/tapline/access.log", str(sniffer.log)).replace("su tapline adm", "su root root")
     snippet = snippet.replace("create 0640 tapline adm", "create 0640 root root")
@@ -390,7 +415,6 @@ def test_options_and_interfaces_are_completed() -> None:
     ("options", "status", "message"),
     [
         (("-i", "no-such-interface"), 1, "no interface no-such-interface; there are "),
-        (("-i", "lo", "tcp prt 80"), 2, "syntax error"),
         (("-i", "lo", "--user", "no-such-user"), 2, "there is no user no-such-user"),
         (("-i", "lo", "--group", "no-such-group"), 2, "there is no such group"),
         (("-i", "lo", "-r", "capture"), 2, "-i and -r exclude each other"),
@@ -407,6 +431,14 @@ def test_an_error_is_one_line_and_a_status(options: tuple[str, ...], status: int
     assert done.returncode == status
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_filter_that_is_none_is_wrong_usage() -> None:
+    need_libpcap()
+    command = [sys.executable, "-m", "sniffer", "-w", "-", "-i", "lo", "tcp prt 80"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "syntax error" in done.stderr
 
 
 def test_interfaces_are_listed() -> None:
@@ -449,8 +481,8 @@ class Net:
         server = subprocess.Popen(command, stdout=subprocess.PIPE)
         self._processes.append(server)
         assert server.stdout
-        assert server.stdout.readline() == b"ready\n"
-        server.stdout.close()
+        with server.stdout:
+            assert server.stdout.readline() == b"ready\n"
 
     def ask(self, where: str, address: str, count: int, path: str) -> None:
         self.inside(where, sys.executable, "-c", CLIENT, address, str(count), path)
@@ -526,24 +558,21 @@ def test_an_interface_that_goes_comes_back_or_appears_is_picked_up(net: Net, sta
     net.link("a", "b", "ab", "ba", "10.9.4")
     net.serve("b", "0.0.0.0")
     named = start("-i", "ab", inside=net.prefix("a"))
-    everything = Sniffer(named.log.parent.parent / "all" / "access.log", inside=net.prefix("a"))
-    try:
-        net.ask("a", "10.9.4.2", 2, "before")
-        net.inside("a", "ip", "link", "set", "ab", "down")
-        until(lambda: "ab is down" in named.said())
-        net.inside("a", "ip", "link", "set", "ab", "up")
-        until(lambda: "ab is up" in named.said())
-        net.ask("a", "10.9.4.2", 2, "down")
-        net.inside("a", "ip", "link", "delete", "ab")
-        until(lambda: "ab is gone" in named.said())
-        net.link("a", "b", "ab", "ba", "10.9.4")
-        until(lambda: named.said().count("ab is up") == 2)
-        net.ask("a", "10.9.4.2", 2, "gone")
-        for sniffer in (named, everything):
-            until(lambda sniffer=sniffer: len(sniffer.lines()) >= 6)
-            assert paths(sniffer) == asked("before", 2) + asked("down", 2) + asked("gone", 2)
-    finally:
-        everything.stop()
+    everything = start(folder="all", inside=net.prefix("a"))
+    net.ask("a", "10.9.4.2", 2, "before")
+    net.inside("a", "ip", "link", "set", "ab", "down")
+    until(lambda: "ab is down" in named.said())
+    net.inside("a", "ip", "link", "set", "ab", "up")
+    until(lambda: "ab is up" in named.said())
+    net.ask("a", "10.9.4.2", 2, "down")
+    net.inside("a", "ip", "link", "delete", "ab")
+    until(lambda: "ab is gone" in named.said())
+    net.link("a", "b", "ab", "ba", "10.9.4")
+    until(lambda: named.said().count("ab is up") == 2)
+    net.ask("a", "10.9.4.2", 2, "gone")
+    for sniffer in (named, everything):
+        until(lambda sniffer=sniffer: len(sniffer.lines()) >= 6)
+        assert paths(sniffer) == asked("before", 2) + asked("down", 2) + asked("gone", 2)
 
 
 def test_only_the_named_interfaces_are_watched(net: Net, start: Callable[..., Sniffer]) -> None:
