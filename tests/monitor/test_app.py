@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,27 @@ from tests.waiting import PATIENCE, eventually
 SAMPLES = Path(__file__).parent.parent.parent / "sample_logs"
 
 
+_started: list[subprocess.Popen[bytes]] = []
+
+
+@pytest.fixture(autouse=True)
+def _ended() -> Iterator[None]:
+    """Whatever a test started ends with it, and its pipes are closed, also where the test fails."""
+    yield
+    while _started:
+        process = _started.pop()
+        process.kill()
+        process.communicate()
+
+
 def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "XDG_CONFIG_HOME": "/nonexistent", "TZ": "UTC", **options.pop("env", {})}
     options.setdefault("stdout", subprocess.PIPE)
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "monitor", *map(str, arguments)], stderr=subprocess.PIPE, env=environment, **options
     )
+    _started.append(process)
+    return process
 
 
 def run(*arguments: str | Path, data: bytes = b"") -> tuple[int, list[dict[str, Any]], str]:
@@ -112,7 +128,6 @@ def test_an_interrupted_replay_tells_what_it_has_counted(tmp_path: Path) -> None
         assert process.wait(PATIENCE) == 130
     told = objects(out)
     assert (told[-1]["type"], told[-1]["hits"], hits(told)) == ("summary", 100, 100)
-    process.communicate()
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
@@ -137,7 +152,6 @@ def test_a_live_run_that_is_told_to_stop_reads_what_is_there_and_tells_the_whole
     told = objects(out)
     assert told[-1]["type"] == "summary"
     assert told[-1]["hits"] == hits(told) >= 1001
-    process.communicate()
 
 
 def test_an_alert_that_is_on_at_the_start_is_shown_with_its_real_beginning(tmp_path: Path) -> None:
@@ -160,7 +174,6 @@ def test_an_alert_that_is_on_at_the_start_is_shown_with_its_real_beginning(tmp_p
             break
     assert alert["at"] == time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(first))
     assert (summary["hits"], summary["alerts"]) == (0, 1)
-    process.communicate()
 
 
 def test_several_logs_are_summed_up_and_a_new_match_joins(tmp_path: Path) -> None:
@@ -179,4 +192,3 @@ def test_several_logs_are_summed_up_and_a_new_match_joins(tmp_path: Path) -> Non
         assert eventually(lambda: sections() >= {"/a", "/b", "/c"})
         process.terminate()
         assert process.wait(PATIENCE) == 0
-    process.communicate()
