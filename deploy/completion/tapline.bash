@@ -2,27 +2,31 @@
 # it; zsh: autoload -U bashcompinit && bashcompinit, then source it. The options are those that --help tells.
 
 _tapline() {
-    local program=$1 current=$2 previous=$3 words=""
+    local program=$1 current=$2 previous=$3 choices="" IFS=$'\n'
+    if [[ $current == = ]]; then # bash takes --option=value apart
+        current=""
+    elif [[ $previous == = ]]; then
+        previous=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
     case $previous in
-        -i | --interface) words="any $(ls /sys/class/net 2>/dev/null)" ;;
+        -i | --interface) choices="any $(ls /sys/class/net 2>/dev/null)" ;;
         --format)
-            words="common combined combinedio vhost_common vhost_combined"
-            [[ ${program##*/} == monitor ]] && words="auto $words w3c caddy traefik json haproxy squid alb csv"
+            choices="common combined combinedio vhost_common vhost_combined"
+            [[ ${program##*/} == monitor ]] && choices="auto $choices w3c caddy traefik json haproxy squid alb csv"
             ;;
-        --output) words="tui plain json none" ;;
-        --metric) words="hits bytes" ;;
-        --rotate-size) words="0 100MB 1GB" ;;
-        --rotate-every) words="0 1h 1d" ;;
-        --mode) words="0640 0644 0600" ;;
-        --user) words=$(compgen -u) ;;
-        --group) words=$(compgen -g) ;;
-        *) [[ $current == -* ]] && words=$("$program" --help 2>/dev/null | grep -oE -e '(^|[ ,[])--?[a-z][a-z-]*' | tr -d ' ,[' | sort -u) ;;
+        --output) choices="tui plain json none" ;;
+        --metric) choices="hits bytes" ;;
+        --rotate-size) choices="0 100MB 1GB" ;;
+        --rotate-every) choices="0 1h 1d" ;;
+        --mode) choices="0640 0644 0600" ;;
+        --user) choices=$(compgen -u) ;;
+        --group) choices=$(compgen -g) ;;
+        *) [[ $current == -* ]] && choices=$("$program" --help 2>/dev/null | grep -oE '^  -[^ ]+( [^ ]+)?(, --[a-z-]+)?' | grep -oE -e '--?[a-z][a-z-]*') ;;
     esac
-    COMPREPLY=()
-    if [[ -n $words ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+    if [[ -n $choices ]]; then
+        COMPREPLY=($(compgen -W "${choices// /$'\n'}" -- "$current"))
     else
-        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        COMPREPLY=($(compgen -f -- "$current"))
     fi
 }
 

@@ -400,15 +400,47 @@ def test_the_services_name_options_that_exist(unit: str) -> None:
     assert all(f"{word} " in told for word in words if word.startswith("-"))
 
 
-def test_options_and_interfaces_are_completed() -> None:
-    need(shutil.which("bash"), "bash is not installed")
-    completion = ROOT / "deploy" / "completion" / "tapline.bash"
+def completed(shell: str, program: str, *words: str) -> list[str]:
+    """What the completion offers for the last of the words of a command line."""
+    need(shutil.which(shell), f"{shell} is not installed")
+    line = " ".join(f"'{word}'" for word in (program, *words))
     script = (
-        f"source {completion}; python=$1; sniffer() {{ $python -m sniffer $@; }}\n"
-        "_tapline sniffer --ro -x; echo ${COMPREPLY[@]}; _tapline sniffer l -i; echo ${COMPREPLY[@]}"
+        f"source {ROOT}/deploy/completion/tapline.bash; {program}() {{ {sys.executable} -m {program} $@; }}\n"
+        f"COMP_WORDS=({line}); COMP_CWORD={len(words)}\n"
+        f"_tapline {program} '{words[-1]}' '{[program, *words][-2]}'\n"
+        'printf "%s\\n" ${COMPREPLY[@]}'
     )
-    done = subprocess.run(["bash", "-c", script, "-", sys.executable], capture_output=True, text=True, cwd=ROOT)
-    assert done.stdout.splitlines() == ["--rotate-every --rotate-size", "lo"]
+    options = {"bash": [], "zsh": ["-f"]}[shell]
+    if shell == "zsh":
+        script = f"autoload -U compinit bashcompinit; compinit -D; bashcompinit\n{script}"
+    command = [shell, *options, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.stderr == ""
+    begun = "" if words[-1] == "=" else words[-1]
+    return sorted(word for word in done.stdout.split() if word.startswith(begun))  # zsh leaves this to its widget
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+@pytest.mark.parametrize(("program", "made"), [("sniffer", "build_parser"), ("monitor", "parser")])
+def test_every_option_is_completed_and_nothing_else(shell: str, program: str, made: str) -> None:
+    code = f"from {program}.cli import {made}; print(*(o for a in {made}()._actions for o in a.option_strings))"
+    options = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert completed(shell, program, "-") == sorted(options)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_values_are_completed(shell: str) -> None:
+    assert completed(shell, "sniffer", "-i", "l") == ["lo"]
+    assert completed(shell, "sniffer", "-w", "READ") == ["README.md"]
+    assert completed(shell, "monitor", "--output", "pl") == ["plain"]
+    help_text = subprocess.run([sys.executable, "-m", "monitor", "--help"], capture_output=True, text=True).stdout
+    presets = re.findall(r"a preset \((.*?)\)", help_text, re.DOTALL)[0].replace(",", "").split()
+    assert set(completed(shell, "monitor", "--format", "")) == {"auto", *presets}
+
+
+def test_a_value_behind_an_equals_sign_is_completed_in_bash() -> None:
+    assert completed("bash", "monitor", "--output", "=", "js") == ["json"]
+    assert len(completed("bash", "monitor", "--metric", "=")) == 2
 
 
 @pytest.mark.parametrize(
