@@ -193,6 +193,8 @@ class Flow:
             for stream in self.streams:
                 while stream.held and stream.started and self._next(stream):
                     moved = True
+                    if stream.held and stream.peer.held and stream.peer.held[0][3] < stream.held[0][3]:
+                        break  # in the order of their capture, or requests would pile up that were answered
                 if stream.fin is not None and stream.started and not stream.held and stream.next == stream.fin:
                     self._end(stream, orderly=True)
                     moved = True

@@ -44,6 +44,13 @@ def test_a_connection_is_picked_up_in_the_middle() -> None:
         assert found[-1:] == told(203) or begin > len(frames) - 4
 
 
+def test_of_a_fast_connection_picked_up_in_the_middle_every_answer_finds_its_request() -> None:
+    wire = talk(Wire(step=20_000).open(), *[200, 404, 500] * 700)  # 2,100 exchanges while the beginning is waited for
+    observer = Observer()
+    assert seen(observe(wire.frames[7:], observer)) == told(*([200, 404, 500] * 700)[1:])
+    assert (observer.counts.unanswered, observer.counts.orphans) == (0, 0)
+
+
 def test_an_answer_to_an_unseen_request_is_given_to_no_other() -> None:
     wire = Wire().open().ask(get("200"))
     places = len(wire.frames) - 2
