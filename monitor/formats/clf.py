@@ -24,7 +24,7 @@ def user_before(behind: bytes) -> Part:
     return Part(
         rb'""(?= )|'
         + (_WORD + rb"(?= " + following + rb")|")
-        + (rb"(?!- )" + _WORD + rb"(?: ++(?!" + following + rb")(?!- )" + _WORD + rb")*+"),
+        + (rb"(?!- )" + _WORD + rb"(?: ++(?!" + following + rb")(?!- )" + _WORD + rb"|)*+"),
         "the user",
         fast=rb'[^ "\n]++',
     )

@@ -40,7 +40,7 @@ Token = Field | Literal
 
 _COLUMNS = {"host", "time", "request", "method", "target", "status", "size", "duration", "vhost", "referer", "agent"}
 _DECIMALS = rb"(?:\d{1,12}+(?:\.\d{1,9}+)?+|-)"
-_LIST = rb'[^ ,"\n]*+(?:(?:, ?+| : )[^ ,"\n]++)*+'
+_LIST = rb'[^ ,"\n]*+(?:(?:, ?+| : )[^ ,"\n]++|)*+'
 _NEVER = rb"(?!)()()"  # in a block: such requests are read line by line
 _REQUEST_BARE = rb"[^ \n]++ [^ \n]++ HTTP/\d(?:\.\d)?+|-"
 
@@ -147,7 +147,7 @@ def _value(field: Field, stop: bytes, quoted: bool, behind: Sequence[Token]) -> 
         case "number":
             return Part(rb"-?+\d{1,19}+|-", f"{field.name}: digits or -")
         case "duration":
-            return Part(_DECIMALS + rb"(?:(?:, ?+| : )" + _DECIMALS + rb")*+", f"{field.name}: a number or -")
+            return Part(_DECIMALS + rb"(?:(?:, ?+| : )" + _DECIMALS + rb"|)*+", f"{field.name}: a number or -")
         case "host" if blank and not field.rank:
             return HOST
         case "vhost" if blank:
@@ -170,7 +170,7 @@ def _value(field: Field, stop: bytes, quoted: bool, behind: Sequence[Token]) -> 
         case "target":
             barred = rb'[^/?#\\"%b\n]' % re.escape(stop)
             rest = rb'[^\\"%b\n]' % re.escape(stop)
-            fast = rb"((?:https?+://%b++)?+/%b*+)%b*+" % (barred, barred, rest)
+            fast = rb"((?:/|https?+://%b++/)%b*+)%b*+" % (barred, barred, rest)
             return replace(anything, fast=fast if stop else fast + rb"(?<![ \t\r])")
         case "referer" if quoted:
             return REFERER

@@ -13,11 +13,11 @@ import re
 # shows in there being fewer matches than lines.
 FAST = (
     rb"(GET|POST|HEAD|[A-Za-z][\w-]*+) "
-    rb'((?:https?+://[^/?# "\n]++)?+/[^/?# "\n]*+)'
+    rb'((?:/|https?+://[^/?# "\n]++/)[^/?# "\n]*+)'
     rb'(?: HTTP/\d\.\d|[/?#][^"]*+(?<!\\)|(?<!\\))'
 )
 # Between blanks: section.
-FAST_TARGET = rb"((?:https?+://[^/?# \t\r\n]++)?+/[^/?# \t\r\n]*+)[^ \t\r\n]*+"
+FAST_TARGET = rb"((?:/|https?+://[^/?# \t\r\n]++/)[^/?# \t\r\n]*+)[^ \t\r\n]*+"
 NO_REQUEST = (b"", b"")
 CACHED_SECTIONS = 65_536  # pairs of virtual host and section
 CACHED_LENGTH = 1_000  # bytes; longer ones are hostile, and would fill memory

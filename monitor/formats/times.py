@@ -10,7 +10,7 @@ from functools import lru_cache
 from monitor.formats.strftime import MONTH, MONTHS, compile_strftime
 
 CLF = rb"\d\d/" + MONTH + rb"/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}"  # 26 bytes; whether the date exists is not said
-ISO = rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9}+)?+(?:Z|[+-]\d\d:?+\d\d)?+"  # RFC 3339, zone optional
+ISO = rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9}+)?+(?>Z|[+-]\d\d:?+\d\d|)"  # RFC 3339, zone optional
 EPOCH = rb"\d{1,19}+(?:\.\d{1,9}+)?+"
 
 DAY = 86_400  # s
