@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from monitor.formats.grammar import Format
 from monitor.formats.lines import Header
-from monitor.formats.names import enough, find_columns, microseconds
+from monitor.formats.names import address, enough, find_columns, microseconds, whole
 
 CSV = Format("CSV", "csv", time="any", tick=1)
 
@@ -33,7 +33,9 @@ def take(form: Format, line: bytes, header: Header) -> dict[str, bytes] | Header
         if column == "duration":
             found[column] = microseconds(name, values[at])
         elif column in ("status", "size"):
-            found[column] = values[at] or b"-"
+            found[column] = whole(values[at]) or b"-"
+        elif column == "host":
+            found[column] = address(name, values[at])
     return found
 
 
@@ -49,9 +51,12 @@ def find_header(line: bytes) -> Header | None:
 
 
 def split(line: bytes, separator: bytes) -> list[bytes] | None:
-    """The fields of a line; None where quotes do not pair. Between quotes separators and doubled quotes may stand."""
+    """The fields of a line; None where quotes do not pair. Between quotes separators and doubled quotes may stand.
+
+    Blanks round a field are not of it, unless they are in its quotes.
+    """
     if b'"' not in line:
-        return line.split(separator)
+        return [field.strip(b" ") for field in line.split(separator)]
     field = _field(separator)
     fields = []
     at = -1
@@ -60,7 +65,7 @@ def split(line: bytes, separator: bytes) -> list[bytes] | None:
         if not match:
             return None
         quoted, plain = match.groups()
-        fields.append(plain if quoted is None else quoted.replace(b'""', b'"'))
+        fields.append(plain.strip(b" ") if quoted is None else quoted.replace(b'""', b'"'))
         at = match.end()
     return fields
 
@@ -74,7 +79,5 @@ def _field(separator: bytes) -> re.Pattern[bytes]:
 @lru_cache(maxsize=256)
 def _columns(header: Header) -> tuple[tuple[str, int, str], ...]:
     """Column, place, and name there."""
-    names = [name.strip().decode("latin-1") for name in header[1:]]
-    plain = {name.lower(): name for name in names} | {name: name for name in names}
-    found = find_columns(plain, {})
-    return tuple((column, names.index(plain[name]), name) for column, name in found.items())
+    names = [name.decode("latin-1") for name in header[1:]]
+    return tuple((column, names.index(name), name) for column, name in find_columns(names, {}).items())

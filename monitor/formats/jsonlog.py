@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from monitor.formats.grammar import Format
 from monitor.formats.lines import Header
-from monitor.formats.names import enough, find_columns, microseconds, whole
+from monitor.formats.names import address, enough, find_columns, microseconds, whole
 
 JSON = Format("JSON", "json", time="any", tick=1)
 
@@ -42,6 +42,8 @@ def take(form: Format, line: bytes, header: Header) -> dict[str, bytes] | str:
             found[column] = whole(text).zfill(3) if text[:1].isdigit() else text or b"-"  # 0: no response
         elif column == "size":
             found[column] = whole(text)
+        elif column == "host":
+            found[column] = address(name, text)
     return found
 
 

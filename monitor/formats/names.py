@@ -21,11 +21,13 @@ KNOWN: dict[str, tuple[str, ...]] = {
             "datetime",
             "date",
         ),
-        *("StartLocal", "request_time_utc", "start_time", "date_time", "when", "epoch"),
+        *("StartLocal", "request_time_utc", "start_time", "date_time", "when", "epoch", "epoch_ms", "timestamp_ms"),
+        *("epoch_time", "unix_time", "unixtime", "unix_timestamp", "event_time"),
     ),
     "host": (
         *("remote_addr", "request.client_ip", "request.remote_ip", "ClientHost", "client_ip", "clientip", "remote_ip"),
         *("remotehost", "remote_host", "client", "client_addr", "client_address", "c-ip", "src_ip", "ip", "h"),
+        *("remote_address", "source_ip", "httpRequest.remoteIp", "request.remote_addr", "downstream_remote_address"),
         *("x_forwarded_for", "http_x_forwarded_for"),
     ),
     "request": ("request", "request_line", "r"),
@@ -35,7 +37,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
     ),
     "target": (
         *("request.uri", "request_uri", "RequestPath", "uri", "url", "path", "target", "request_url", "request_path"),
-        *("cs-uri-stem", "cs-uri", "U", "httpRequest.requestUrl"),
+        *("uri_path", "url_path", "cs-uri-stem", "cs-uri", "U", "httpRequest.requestUrl"),
     ),
     "status": (
         *(
@@ -48,11 +50,12 @@ KNOWN: dict[str, tuple[str, ...]] = {
             "code",
             "response",
         ),
-        *("sc-status", "s", "httpRequest.status"),
+        *("http_status_code", "response_status", "sc-status", "s", "httpRequest.status"),
     ),
     "size": (
         *("body_bytes_sent", "size", "DownstreamContentSize", "bytes_sent", "bytes", "response_size", "bytes_out"),
-        *("body_size", "response_length", "response_bytes", "sc-bytes", "b", "httpRequest.responseSize"),
+        *("body_size", "response_length", "response_bytes", "content_length", "sc-bytes", "b"),
+        "httpRequest.responseSize",
     ),
     "duration": (
         *("request_time", "duration", "Duration", "duration_ms", "request_time_ms", "latency_ms", "response_time_ms"),
@@ -80,6 +83,8 @@ _WHOLE = ("time-taken", "time_taken")  # whole milliseconds (IIS); with a fracti
 _TICKS_BY_END = {"_ms": Fraction(1000), "_us": Fraction(1), "_ns": Fraction(1, 1000)}
 _NUMBER = re.compile(rb"(\d{1,18})(?:\.(\d{1,18}))?(?:[eE]([+-]\d{1,2}))?")
 _SECOND = 10**6  # microseconds
+_WITH_PORT = {"request.remote_addr", "downstream_remote_address"}  # Caddy before 2.5; Envoy
+_PORT = re.compile(rb":\d{1,5}\Z")
 
 
 def microseconds(name: str, text: bytes) -> bytes:
@@ -100,17 +105,38 @@ def whole(text: bytes) -> bytes:
     return text.removesuffix(b".0")
 
 
+def address(name: str, text: bytes) -> bytes:
+    """The client in the field ``name``, without its port where one is known to stand there."""
+    return _PORT.sub(b"", text).strip(b"[]") if name in _WITH_PORT else text
+
+
+def alike(name: str) -> str:
+    """What names that differ in case, blanks and strokes alone have in common: ``Status Code``, ``status_code``."""
+    return re.sub(r"[\s_-]+", "", name).lower()
+
+
+_ALIKE = {column: tuple(alike(name) for name in names if len(name) > 1) for column, names in KNOWN.items()}
+
+
 def find_columns(fields: Iterable[str], chosen: Mapping[str, str]) -> dict[str, str]:
-    """Column to field: the chosen ones, else the first known name that is there. One field fills one column."""
-    there = list(fields)
+    """Column to field: the chosen ones, else the first known name that is there, as it is or one alike.
+
+    One field fills one column. A time of day beside a date gives "date", too, which is no column: see ``records``.
+    """
+    there = {name: name for name in fields}
+    similar = {alike(name): name for name in reversed(there)}
     found = {column: name for column, name in chosen.items() if name in there}
-    for column, names in KNOWN.items():
+    for column in KNOWN:
         if column not in chosen:
-            name = next((name for name in names if name in there and name not in found.values()), None)
-            if name:
+            taken = set(found.values())
+            known = [there[name] for name in KNOWN[column] if name in there]
+            known += [similar[name] for name in _ALIKE[column] if name in similar]
+            if name := next((name for name in known if name not in taken), None):
                 found[column] = name
-    if "host" not in found and found.get("vhost") == "host":
+    if "host" not in found and alike(found.get("vhost", "")) == "host":
         found["host"] = found.pop("vhost")  # a lone "host" is the client
+    if "date" in similar and "time" not in chosen and found.get("time") == similar.get("time"):
+        found["date"] = similar["date"]
     if "request" in found and "target" in found:
         del found["request" if "method" in found else "target"]
     return found

@@ -17,6 +17,7 @@ Take = Callable[[Format, bytes, Header], dict[str, bytes] | Header | str]
 
 _STATUS = re.compile(rb"\d\d\d|-")
 _SIZE = re.compile(rb"\d{1,19}|-|")
+_CLOCK = re.compile(rb"\d\d:\d\d:\d\d[^/]*")  # a time of day, whose date stands in another field
 _ORDER = ("time", "host", "method", "section", "status", "size", "vhost")
 
 
@@ -74,6 +75,8 @@ class RecordParser:
         taken = self._take(self._form, line, header)
         if isinstance(taken, tuple | str):
             return None, taken
+        if "date" in taken and _CLOCK.fullmatch(taken["time"]):
+            taken["time"] = taken["date"] + b" " + taken["time"]
         row = _impossible(taken) or self._table.row(taken)
         return (row, "") if isinstance(row, tuple) else (None, f"{row}: expected {IMPOSSIBLE[row]}")
 

@@ -86,7 +86,10 @@ class Table:
         if len(size) == LONGEST_SIZE and int(size) > LARGEST_SIZE:
             return "size"
         if "request" in found:
-            found["method"], found["section"] = split_request(found["request"])
+            method, section = split_request(found["request"])
+            if not method and found["request"].startswith(b"/") and _METHOD.fullmatch(found.get("method", b"")):
+                method, section = found["method"], section_of(found["request"])  # the method has a field of its own
+            found["method"], found["section"] = method, section
         elif found.get("target", b"-") not in (b"", b"-") and _METHOD.fullmatch(found.get("method", b"GET")):
             found["section"] = section_of(found["target"])
             found.setdefault("method", UNKNOWN_METHOD)

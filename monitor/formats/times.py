@@ -22,6 +22,11 @@ CACHED_TIMES = 16_384  # texts; a log in order needs a handful, a shuffled one t
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _CLF = re.compile(rb"(\d\d)/(" + MONTH + rb")/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)")
 _ISO = re.compile(rb"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,]\d{1,9})?(?:(Z)|([+-])(\d\d):?(\d\d))?")
+# The same as people and libraries write them: 2026/11/22 01:02:03 UTC, 22/Nov/2026 01:02:03.
+_LIKE_ISO = re.compile(
+    rb"(\d{4})([-/])(\d\d)\2(\d\d)[T ](\d\d:\d\d:\d\d(?:[.,]\d{1,9})?)(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?"
+)
+_LIKE_CLF = re.compile(rb"(\d\d/" + MONTH + rb"/\d{4})[: ](\d\d:\d\d:\d\d)(?:[.,]\d{1,9})?(?: ?([+-]\d\d):?(\d\d))?")
 _HAPROXY = re.compile(rb"(\d\d)/(" + MONTH + rb")/(\d{4}):(\d\d):(\d\d):(\d\d)(?:\.\d+)?")
 _EPOCH = re.compile(EPOCH)
 _SECONDS = {b"%02d" % second: second for second in range(61)}
@@ -97,15 +102,22 @@ def parse_epoch(text: bytes, per_second: int = 1) -> int | None:
 
 
 def parse_any(text: bytes) -> int | None:
-    """Read what a column of unknown form holds: CLF (bracketed or not), ISO, or a number since the epoch.
+    """Read what a column of unknown form holds: like CLF (bracketed or not), like ISO, or a number since the epoch.
 
-    A number's size tells its unit: seconds stay below 10^11 until the year 5138, and so on.
+    Without a zone it is local. A number's size tells its unit: seconds stay below 10^11 until the year 5138, and so on.
     """
     if _EPOCH.fullmatch(text):
         whole = int(text.split(b".")[0])
         return parse_epoch(text, next((1000**power for power in range(3) if whole < 10**11 * 1000**power), 10**9))
     bare = text[1:-1] if text[:1] == b"[" and text[-1:] == b"]" else text
-    return parse_clf(bare) if bare[2:3] == b"/" else parse_iso(bare)
+    if match := _LIKE_ISO.fullmatch(bare):
+        year, _, month, day, clock, zone = match.groups(b"")
+        return parse_iso(b"%b-%b-%bT%b%b" % (year, month, day, clock, b"Z" if zone in (b"UTC", b"GMT") else zone))
+    if match := _LIKE_CLF.fullmatch(bare):
+        day, clock, *offset = match.groups(b"")
+        written = day + b":" + clock
+        return parse_clf(b"%b %b%b" % (written, *offset)) if offset[0] else parse_haproxy(written)
+    return None
 
 
 _READINGS: dict[str, Callable[[bytes], int | None]] = {

@@ -12,7 +12,7 @@ from monitor.formats.clf import SIZE, STATUS
 from monitor.formats.grammar import Format, Part
 from monitor.formats.lines import Header, LineParser, Misread, Read
 from monitor.formats.merge import EMPTY, merge
-from monitor.formats.names import find_columns
+from monitor.formats.names import KNOWN, find_columns
 from monitor.formats.request import FAST_TARGET
 
 W3C = Format("W3C extended", "w3c")
@@ -96,7 +96,8 @@ def _form(header: Header) -> Format:
     if not names or len(names) > _MOST_FIELDS:
         return _NO_FIELDS
     found = find_columns([name for name in names if name not in ("date", "time")], {})
-    columns = {name: column for column, name in found.items()}
+    # Names as the specification has them; date and time are those that are called so.
+    columns = {name: column for column, name in found.items() if column != "time" and name in KNOWN.get(column, ())}
     if "date" in names:
         columns |= {"date": "time", "time": "time2"}
         time = "utc"

@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 
 from monitor.formats import FormatError, Reader, parse
 from monitor.formats.batch import Columns
+from monitor.formats.names import KNOWN
 from tests.monitor.formats.twins import (
     Row,
     clf_time,
@@ -178,6 +179,11 @@ def test_w3c_lines_with_a_time_alone_take_the_date_from_its_directive() -> None:
     assert read(data)[1] == [(1421109137, b"h", b"-", b"http://s/a", b"200", 0)]
 
 
+def test_w3c_fields_called_like_a_time_are_not_taken_for_theirs() -> None:
+    data = b"#Fields: date time ts timestamp sc-status\n2015-01-13 00:32:17 x y 200\n"
+    assert [row[0] for row in read(data)[1]] == [1421109137]
+
+
 def test_w3c_lines_before_their_fields_or_of_other_length_are_malformed() -> None:
     batch = Reader(parse("w3c")).read(b"a b\n#Fields: date time sc-status\n2015-01-13 00:32:17 200 x\n")
     assert [sample.reason for sample in batch.samples] == [
@@ -210,6 +216,14 @@ def test_csv_columns_come_in_any_order_and_its_header_is_a_comment() -> None:
         ("2019-02-07 22:12:36,5+01:00", 1549573956),
         ("07/Feb/2019:21:12:36 +0000", 1549573956),
         ("[07/Feb/2019:21:12:36 +0000]", 1549573956),
+        ("2019/02/07 21:12:36.5", 1549573956),
+        ("2019-02-07 21:12:36 UTC", 1549573956),
+        ("2019-02-07 22:12:36 +0100", 1549573956),
+        ("07/Feb/2019 21:12:36", 1549573956),
+        ("07/Feb/2019:21:12:36", 1549573956),
+        ("07/Feb/2019:22:12:36 +01:00", 1549573956),
+        ("2019-02/07 21:12:36", None),
+        ("07/Feb/2019:21:12:36 +0060", None),
         ("2019-02-30T21:12:36Z", None),
         ("-5", None),
         ("99999999999999999999", None),
@@ -220,6 +234,30 @@ def test_csv_columns_come_in_any_order_and_its_header_is_a_comment() -> None:
 def test_times_of_every_kind_are_told_apart(stamp: str, epoch: int | None) -> None:
     rows = read(f'time,status,request\n"{stamp}",200,GET / HTTP/1.1\n'.encode())[1]
     assert [row[0] for row in rows] == ([] if epoch is None else [epoch])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"date,time,host,method,path,status,bytes\n2019-02-07,21:12:36,h,GET,/a/b,200,12\n",
+        b"Date;Time;Client IP;Method;URL;Status Code;Response Bytes\n07/Feb/2019;21:12:36;h;GET;/a/b;200;12\n",
+        b"Host, Time, Request, Status, Bytes\nh, 07/Feb/2019:21:12:36 +0000, GET /a/b HTTP/1.1, 200, 12\n",
+        b"client_ip|timestamp_ms|http_method|uri_path|status|bytes\nh|1549573956123|GET|/a/b|200.0|12.0\n",
+        b'{"date":"2019-02-07","time":"21:12:36","remoteIP":"h","verb":"GET","url":"/a/b","Status":200,"Bytes":12}',
+        b'{"time":"2019/02/07 21:12:36","remoteIp":"h","method":"GET","request":"/a/b","status":"200","bytes":"12"}',
+    ],
+)
+def test_columns_are_found_under_the_names_and_in_the_shapes_that_people_use(data: bytes) -> None:
+    assert read(data)[1] == [(1549573956, b"h", b"GET", b"/a", b"200", 12)]
+
+
+def test_a_clients_port_in_a_field_that_has_one_is_cut() -> None:
+    lines = [
+        b'{"ts":1549573956,"status":200,"request":{"method":"GET","uri":"/","remote_addr":"1.2.3.4:55"}}',
+        b'{"ts":1549573956,"status":200,"method":"GET","path":"/","downstream_remote_address":"[::1]:55"}',
+        b'{"ts":1549573956,"status":200,"method":"GET","path":"/","remote_addr":"::1:55"}',
+    ]
+    assert [row[1] for row in read(b"\n".join(lines))[1]] == [b"1.2.3.4", b"::1", b"::1:55"]
 
 
 # The slow twins.
@@ -267,6 +305,9 @@ def json_row(entry: dict[str, object]) -> Row | None:
     return time, host, *request(found.get("request", b"")), status or b"-", 0 if size == b"-" else int(size)
 
 
+OTHER_NAMES = {name.encode() for known in KNOWN.values() for name in known} - set(W3C[1].split())
+
+
 @settings(max_examples=200, deadline=None)
 @given(mutated(W3C), st.lists(st.integers(0, 20), max_size=3))
 def test_w3c_reads_what_its_slow_twin_reads(data: bytes, cuts: list[int]) -> None:
@@ -281,6 +322,7 @@ def test_w3c_reads_what_its_slow_twin_reads(data: bytes, cuts: list[int]) -> Non
             names = [name for name in text[8:].split() if name]
             if any(byte in b"\x0b\x0c\r" for byte in text):
                 return  # blanks of other kinds are not worth a rule
+            assume(not OTHER_NAMES & set(names))
         elif text[:7] == b"#Date: " and digits(text[7:17].replace(b"-", b"")) and text[17:18] in (b" ", b""):
             if [text[11:12], text[14:15], len(text[7:17].replace(b"-", b""))] == [b"-", b"-", 8]:
                 date = text[7:17]
@@ -356,7 +398,7 @@ def csv_fields(text: bytes) -> list[bytes] | None:
             value, comma, rest = text.partition(b",")
             if b'"' in value:
                 return None
-            text = comma + rest
+            text, value = comma + rest, value.strip(b" ")
         fields.append(value)
         if not text:
             return fields
@@ -364,7 +406,8 @@ def csv_fields(text: bytes) -> list[bytes] | None:
 
 
 def csv_row(found: dict[bytes, bytes]) -> Row | None:
-    stamp, status, size = found[b"date"], found[b"status"] or b"-", found[b"bytes"] or b"-"
+    stamp = found[b"date"]
+    status, size = (found[name].removesuffix(b".0") or b"-" for name in (b"status", b"bytes"))
     whole, dot, fraction = stamp.partition(b".")
     if digits(whole) and len(whole) <= 19 and (not dot or (digits(fraction) and len(fraction) < 10)):
         time: int | None = int(whole)
