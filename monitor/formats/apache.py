@@ -12,6 +12,7 @@ from monitor.formats.times import STRFTIME
 # %, then status codes that it is for, < or > (the original or the final request), {argument}, the letter.
 _DIRECTIVE = re.compile(r"%(?:!?\d{3}(?:,\d{3})*)?([<>]?)(?:\{((?:\\.|[^}\\])*)\})?(\^[A-Za-z]{2}|[A-Za-z%])?")
 _ESCAPES = {'"': b'"', "\\": b"\\", "n": b"\n", "t": b"\t", "r": b"\r"}
+WORD = re.compile(r""""((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|(\S+)""", re.DOTALL)  # of a configuration
 _STATEMENT = re.compile(r"\s*(LogFormat|CustomLog|TransferLog)\s+", re.IGNORECASE)
 
 _PLAIN = {  # letter: kind, rank
@@ -42,6 +43,7 @@ _PLAIN = {  # letter: kind, rank
     "v": ("vhost", 0),
     "V": ("vhost", 1),
     "X": ("text", 0),
+    "^FB": ("number", 0),
 }
 _WITH_ARGUMENT = {"a", "p", "P", "T", "t", "i", "o", "e", "C", "n", "c", "x", "^ti", "^to"}
 _HEADERS = {
@@ -72,10 +74,12 @@ def compile_directive(text: str) -> Format:
 
 def _argument(text: str, start: int) -> tuple[int, int]:
     """Where a statement's first argument that holds a directive begins and ends, its quotes not counted."""
-    for match in re.compile(r'"((?:\\.|[^"\\])*)"|(\S+)', re.DOTALL).finditer(text, start):
-        group = 1 if match[1] is not None else 2
-        if "%" in match[group]:
-            return match.span(group)
+    for match in WORD.finditer(text, start):
+        if "%" not in match[0]:
+            continue
+        if match[3] and match[3][0] in "\"'":
+            raise FormatError.at(text, match.start(), "this quote is not closed")
+        return match.span(match.lastindex or 0)
     raise FormatError.at(text, start, "expected a directive in quotes")
 
 
@@ -134,7 +138,7 @@ def _time(name: str, position: int, argument: str | None) -> Field:
     if not form:
         return Field("time", name, position, time="clf")
     if form in ("msec_frac", "usec_frac"):
-        return Field("number", name, position)
+        return Field(form, name, position)
     return Field("time", name, position, time=_TIMES.get(form) or STRFTIME + form)
 
 

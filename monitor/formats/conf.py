@@ -12,7 +12,6 @@ from monitor.formats.grammar import Format, FormatError
 from monitor.formats.presets import PRESETS
 
 _NGINX_TOKEN = re.compile(r"""#[^\n]*|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[;{}]|(?:\\.|[^\s;{}'"\\])+""", re.DOTALL)
-_APACHE_WORD = re.compile(r'"((?:\\.|[^"\\])*)"|(\S+)')
 _APACHE_PREDEFINED = {  # in every httpd.conf that is shipped, and often in a file of their own
     "common": '%h %l %u %t "%r" %>s %b',
     "combined": '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"',
@@ -45,7 +44,7 @@ def find_apache(text: str, log: str) -> Format:
     logs: list[tuple[str, str]] = []
     unnamed = "common"  # what TransferLog uses
     for line in re.sub(r"\\\r?\n", "", text).split("\n"):
-        words = [quoted if plain == "" else plain for quoted, plain in _APACHE_WORD.findall(line)]
+        words = ["".join(quoted_or_plain) for quoted_or_plain in apache.WORD.findall(line)]
         statement = words[0].lower() if words else ""
         if statement == "logformat" and len(words) > 2:
             own[words[2]] = words[1]

@@ -17,8 +17,8 @@ from monitor.formats.times import EPOCH, ISO, STRFTIME
 class Field:
     """A variable of a directive.
 
-    ``kind`` says what it holds: a column's name, or "ident", "user", "query", "number", "list" or "text". Of several
-    of one column's kind the first of the lowest ``rank`` fills it.
+    ``kind`` says what it holds: a column's name, or "ident", "user", "query", "number", "list", "text" or a fraction. Of
+    several of one column's kind the first of the lowest ``rank`` fills it.
     """
 
     kind: str
@@ -41,6 +41,7 @@ Token = Field | Literal
 _COLUMNS = {"host", "time", "request", "method", "target", "status", "size", "duration", "vhost", "referer", "agent"}
 _DECIMALS = rb"(?:\d{1,12}+(?:\.\d{1,9}+)?+|-)"
 _LIST = rb'[^ ,"\n]*+(?:(?:, ?+| : )[^ ,"\n]++|)*+'
+_FRACTIONS = {"msec_frac": rb"\d{3}", "usec_frac": rb"\d{6}"}  # what follows needs nothing between: a zone
 _NEVER = rb"(?!)()()"  # in a block: such requests are read line by line
 _REQUEST_BARE = rb"[^ \n]++ [^ \n]++ HTTP/\d(?:\.\d)?+|-"
 
@@ -107,10 +108,14 @@ def _part(text: str, field: Field, before: Sequence[Token], behind: Sequence[Tok
     last, following = before[-1] if before else None, behind[0] if behind else None
     if field.time:
         return _time(text, field)
+    if field.kind in _FRACTIONS:
+        return Part(_FRACTIONS[field.kind], f"{field.name}: all of its digits")
     if field.kind == "query" and not isinstance(following, Field):
         stop = following.text[:1] if following else b" "
         return Part(rb"(?:\?[^%b\n]*+)?+" % re.escape(stop), f"{field.name}: ? and more, or nothing")
-    if isinstance(following, Field):
+    if field.kind == "vhost" and isinstance(following, Field) and following.kind == "target":
+        stop = b"/"
+    elif isinstance(following, Field):
         if following.kind != "query":
             raise FormatError.at(text, following.position, f"nothing between {field.name} and {following.name}")
         after = behind[1] if len(behind) > 1 else None
@@ -136,7 +141,7 @@ def _time(text: str, field: Field) -> Part:
 
 def _value(field: Field, stop: bytes, quoted: bool, behind: Sequence[Token]) -> Part:
     """A value up to ``stop`` (b"": the line's end), by what it holds."""
-    blank = stop in (b" ", b"\t", b"")
+    blank = stop in (b" ", b"")
     bare = _until(stop, field.name)
     anything = Part(QUOTED, f"{field.name}, up to a closing quote", fast=FAST_QUOTED) if quoted else bare
     match field.kind:

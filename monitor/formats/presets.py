@@ -21,7 +21,11 @@ HAPROXY = Format(
     "HAProxy HTTP",
     "line",
     (
-        Part(rb"(?>[^\n\[]*+\[\d++\]: |)", "a syslog header, or none"),
+        # Of whatever shape (RFC 3164 or 5424, with a process number or without): it ends where client and time begin.
+        Part(
+            rb"(?>(?:[^ \n]*+ ++)*?(?=[0-9A-Za-z_.:]*?:\d++ \[\d\d/)|[^\n\[]*+\[\d++\]: |)",
+            "a syslog header, or none",
+        ),
         *(Part(rb"[0-9A-Za-z_.:]*?(?=:\d++ \[)", "the client and its port", "host"), Part(rb":\d++ \[", "the port")),
         Part(rb"\d\d/[A-Z][a-z][a-z]/\d{4}:\d\d:\d\d:\d\d\.\d{1,9}+", "[dd/Mon/yyyy:HH:MM:SS.mmm]", "time"),
         *(Part(rb"\] [^ \n]++ ", "the frontend"), Part(rb"[^ /\n]++/[^ \n]++ ", "backend/server")),
@@ -56,6 +60,7 @@ SQUID = Format(
 
 # AWS application load balancers: the user guide's "Access log entries". Three processing times, in seconds, or -1.
 _ALB_TIME = rb"(?:-1|\d{1,9}+\.\d{1,9}+)"
+_ALB_CLIENT = rb"[0-9A-Fa-f.:]*?(?=:\d++ )|\[[0-9A-Fa-f.:]++\](?=:\d++ )"
 ALB = Format(
     "AWS ALB",
     "line",
@@ -64,7 +69,10 @@ ALB = Format(
             Part(rb"(?:https?+|h2|grpcs?+|wss?+) ", "the type: http, https, h2, grpcs, ws or wss"),
             Part(ISO, "the time", "time"),
         ),
-        *(Part(rb" [^ \n]++ ", "the load balancer"), Part(rb"[0-9A-Fa-f.:]*?(?=:\d++ )", "client:port", "host")),
+        *(
+            Part(rb" [^ \n]++ ", "the load balancer"),
+            Part(_ALB_CLIENT, "client:port", "host"),
+        ),
         *(Part(rb":\d++ [^ \n]++ ", "the client's port and the target"),),
         Part(_ALB_TIME + rb" " + _ALB_TIME + rb" " + _ALB_TIME, "three times in seconds", "duration"),
         *(_BLANK, STATUS, Part(rb" [^ \n]++ [^ \n]++ ", "the target's status and the received bytes"), SIZE),

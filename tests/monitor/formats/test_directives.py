@@ -40,6 +40,22 @@ def read(directive: str, line: str, columns: Columns = Columns.ALL) -> Batch:
 @pytest.mark.parametrize(
     ("directive", "line", "row"),
     [
+        (r"%h\t%v\t%t\t%m\t%U\t%s\t%b", f"h\tv\t{WHEN}\tGET\t/a/b\t200\t12", (b"h", b"GET", b"v/a", b"200", 12)),
+        (
+            "$remote_addr [$time_iso8601] $request_method $scheme://$host$request_uri $status $bytes_sent",
+            "h [2019-02-07T21:12:36Z] GET https://v/a/b 200 12",
+            (b"h", b"GET", b"v/a", b"200", 12),
+        ),
+        (
+            "%{%Y-%m-%dT%H:%M:%S}t.%{usec_frac}t%{%z}t %h %m %U %s %b",
+            "2019-02-07T21:12:36.123456+0000 h GET /a/b 200 12",
+            (b"h", b"GET", b"/a", b"200", 12),
+        ),
+        (
+            "LogFormat '%h %t \"%r\" %>s %b %^FB' name",
+            f'h {WHEN} "GET /a/b HTTP/1.1" 200 12 345',
+            (b"h", b"GET", b"/a", b"200", 12),
+        ),
         (
             '%h %l %u %t "%r" %>s %b %D',
             f'h - a b {WHEN} "GET /a/b HTTP/1.1" 200 12 3456',
@@ -165,6 +181,8 @@ def test_nginx_json_is_read_by_the_keys_of_its_directive() -> None:
     ("directive", "character"),
     [
         ("%h %Q %t", 4),
+        ('LogFormat "%h %t', 11),
+        ("LogFormat '%h %t", 11),
         ("%h %t %{foo", 8),
         ("%t %", 5),
         ("%h%u %t", 3),

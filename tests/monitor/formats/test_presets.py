@@ -1,5 +1,6 @@
 """HAProxy, Squid, ALB and Traefik: lines of one shape that are not the common family's."""
 
+import itertools
 from collections.abc import Callable
 
 import hypothesis.strategies as st
@@ -27,6 +28,10 @@ HAPROXY = [
     b'10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 {1wt.eu} {} "GET /index.html HTTP/1.1"',
     b"::1:33318 [06/Feb/2009:12:14:14.655] in~ static/<NOSRV> -1/-1/-1/-1/+109 -1 +2750 - - CR-- 1/1/1/1/+0 0/0 "
     b'"<BADREQ>"',
+    b"<30>1 2009-02-06T12:14:14.1+01:00 lb haproxy 14389 - - 10.0.1.2:33317 [06/Feb/2009:12:14:15.655] in be/s "
+    b'0/0/0/1/1 200 187 - - ---- 1/1/0/0/3 0/0 "GET /a HTTP/1.1"',
+    b"2009-02-06T12:14:14+01:00 lb haproxy: 10.0.1.2:33317 [06/Feb/2009:12:14:16.655] in be/s 0/0/0/1/1 200 187 - - "
+    b'---- 1/1/0/0/3 0/0 "GET /b HTTP/1.1"',
     b'h[1]: 1.2.3.4:1 [06/Feb/2009:12:14:60.1] f b/s 0/0/0/0/0 304 0 c c ---- 1/1/1/1/0 0/0 "GET /cut/off and',
 ]
 SQUID = [
@@ -39,8 +44,10 @@ ALB = [
     b"http 2018-07-02T22:23:00.186641Z app/lb/50dc 192.168.131.39:2817 10.0.0.1:80 0.000 0.001 0.000 200 200 34 366 "
     b'"GET http://www.example.com:80/a/b HTTP/1.1" "curl/7.46.0" - - arn "Root=1" "-" "-" 0 2018-07-02T22:22:48Z "f"',
     b'h2 2018-07-02T22:23:00.186641Z app/lb/50dc ::1:2817 - -1 -1 -1 502 - 0 5 "- http://x:80- " "a\\"b"',
+    b'http 2018-07-02T22:23:00Z app/lb/50dc [2001:db8::1]:2817 - 0.0 0.0 0.0 200 - 0 5 "GET /v6 HTTP/1.1" "a"',
     b'wss 2018-07-02T22:23:00+02:00 app/lb/50dc 1.2.3.4:1 - 0.000 -1 0.5 101 - 0 - "GET /a/b HTTP/1.1" "-" - -',
 ]
+HAPROXY_HOST = b"0123456789.:_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def squid_line(line: bytes) -> Row | None:
@@ -77,11 +84,18 @@ def address(text: bytes, letters: bytes) -> bytes | None:
 
 
 def haproxy_line(line: bytes) -> Row | None:
-    number, bracket, rest = line[line.find(b"[") + 1 :].partition(b"]: ")
-    if b"[" in line and bracket and digits(number):
-        line = rest
+    words = line.split(b" ")
+    for at, (word, behind) in enumerate(itertools.pairwise(words)):
+        if (
+            address(word, HAPROXY_HOST) is not None
+            and behind[:1] == b"["
+            and digits(behind[1:3])
+            and behind[3:4] == b"/"
+        ):
+            line = b" ".join(words[at:])
+            break
     client, bracket, rest = line.partition(b" [")
-    host = address(client, b"0123456789.:_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    host = address(client, HAPROXY_HOST)
     stamp, behind, rest = rest.partition(b"] ")
     time = haproxy_time(stamp)
     fields = rest.split(b" ", 9)
@@ -142,7 +156,11 @@ def alb_line(line: bytes) -> Row | None:
     kind, stamp, _, client, _, *times, status, _, _, size, rest = fields
     if kind not in (b"http", b"https", b"h2", b"grpc", b"grpcs", b"ws", b"wss"):
         return None
-    host, time = address(client, b"0123456789abcdefABCDEF.:"), iso_time(stamp)
+    inside, port = client[1:].rsplit(b"]", 1) if client[:1] == b"[" and b"]" in client else (b"", client)
+    host, time = address(inside + port, b"0123456789abcdefABCDEF.:"), iso_time(stamp)
+    if client[:1] == b"[" and (host is None or not inside or host != inside):
+        return None
+    host = b"[" + inside + b"]" if inside else host
     if host is None or time is None or not all(t == b"-1" or decimal(t) for t in times):
         return None
     if not (status == b"-" or (digits(status) and len(status) == 3)) or not sized(size):
@@ -177,7 +195,11 @@ def test_each_reads_what_its_slow_twin_reads(
 
 @pytest.mark.parametrize(
     ("lines", "durations"),
-    [(HAPROXY, [109_000, 109_000, 0]), (SQUID, [180_000, 10_000, 0, -1]), (ALB, [1_000, -1, -1])],
+    [
+        (HAPROXY, [109_000, 109_000, 1_000, 1_000, 0]),
+        (SQUID, [180_000, 10_000, 0, -1]),
+        (ALB, [1_000, -1, 0, -1]),
+    ],
 )
 def test_durations_are_microseconds(lines: list[bytes], durations: list[int]) -> None:
     assert Reader(None, Columns.DURATION).read(b"\n".join(lines)).durations == durations

@@ -11,10 +11,12 @@ from monitor.formats import FormatError, Reader, parse
 from monitor.formats.batch import Columns
 from monitor.formats.names import KNOWN
 from tests.monitor.formats.twins import (
+    MONTHS,
     Row,
     clf_time,
     digits,
     iso_time,
+    local,
     mutated,
     read_in_blocks,
     request,
@@ -289,9 +291,28 @@ def json_entry(text: bytes) -> dict[str, object] | None:
     return None
 
 
+def like_clf_time(text: bytes) -> int | None:
+    """A blank before the time of day, a fraction, a colon in the zone or none before it, or no zone will do."""
+    front, mark, clock, rest = text[:11], text[11:12], text[12:20], text[20:]
+    if mark not in (b":", b" "):
+        return None
+    if rest[:1] in (b".", b","):
+        fraction = rest[1:].split(b" ")[0].split(b"+")[0].split(b"-")[0]
+        if not digits(fraction) or len(fraction) > 9:
+            return None
+        rest = rest[1 + len(fraction) :]
+    zone = rest.removeprefix(b" ")
+    zone = zone[:3] + zone[4:] if zone[3:4] == b":" else zone
+    time = clf_time(front + b":" + clock + b" " + (zone if rest else b"+0000"))
+    if time is None or rest:
+        return time
+    hour, minute, second = map(int, clock.split(b":"))
+    return local(int(front[7:11]), MONTHS.index(front[3:6].decode()) + 1, int(front[:2]), hour, minute, second)
+
+
 def json_row(entry: dict[str, object]) -> Row | None:
     found = {key: str(value).encode("utf-8", "surrogateescape") for key, value in entry.items() if value is not None}
-    time = clf_time(found.get("time_local", b""))
+    time = like_clf_time(found.get("time_local", b""))
     status, size = found.get("status", b"-"), found.get("body_bytes_sent", b"-") or b"-"
     if time is None or not found.keys() & {"request", "status"}:
         return None
@@ -416,7 +437,7 @@ def csv_row(found: dict[bytes, bytes]) -> Row | None:
         time = time if time is not None and time < 253402214400 else None
     else:
         bare = stamp[1:-1] if stamp[:1] == b"[" and stamp[-1:] == b"]" else stamp
-        time = clf_time(bare) if bare[2:3] == b"/" else iso_time(bare)
+        time = like_clf_time(bare) if bare[2:3] == b"/" else iso_time(bare)
     if time is None or not (status == b"-" or (digits(status) and len(status) == 3)):
         return None
     if not (size == b"-" or (digits(size) and len(size) <= 19 and int(size) < 2**63)):
