@@ -17,8 +17,8 @@ from monitor.formats.times import EPOCH, ISO, STRFTIME
 class Field:
     """A variable of a directive.
 
-    ``kind`` says what it holds: a column's name, or "ident", "user", "query", "number", "list", "text" or a fraction. Of
-    several of one column's kind the first of the lowest ``rank`` fills it.
+    ``kind`` says what it holds: a column's name, or "ident", "user", "query", "number", "list", "text" or a
+    fraction. Of several of one column's kind the first of the lowest ``rank`` fills it.
     """
 
     kind: str
