@@ -239,11 +239,19 @@ def _opened(path: str) -> Iterator[int]:
 
 
 def _stored(path: str, descriptor: int, size: int) -> Iterator[bytes]:
-    """Read up to ``size`` bytes at a time; of a pipe what is there, without waiting for more than its first byte."""
-    regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+    """Read up to ``size`` bytes at a time; of a pipe what is there, without waiting for more than its first byte.
+
+    A file is read from the descriptor's place, which stays: it may be read by others meanwhile.
+    """
     try:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            offset = os.lseek(descriptor, 0, os.SEEK_CUR)
+            while chunk := os.pread(descriptor, size, offset):
+                offset += len(chunk)
+                yield chunk
+            return
         while chunk := os.read(descriptor, size):
-            if regular or len(chunk) == size:
+            if len(chunk) == size:
                 yield chunk
                 continue
             pieces = [chunk]

@@ -38,8 +38,7 @@ class Packed:
         self.done = False
 
     def unpacked(self, size: int = CHUNK) -> Generator[bytes, None, None]:
-        """Unpack it from its beginning, which ends any unpacking before."""
-        os.lseek(self.descriptor, 0, os.SEEK_SET)
+        """Unpack it from its beginning, whatever else is unpacking it."""
         return chunks(self.path, self.descriptor, size)
 
     def read(self, size: int = CHUNK) -> bytes:

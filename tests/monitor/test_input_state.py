@@ -126,6 +126,16 @@ def test_a_log_packed_meanwhile_is_read_from_where_it_was(restarts: Restarts) ->
     assert restarts.run() == []
 
 
+def test_a_look_at_the_first_lines_of_a_packed_log_takes_nothing_from_its_reading(restarts: Restarts) -> None:
+    first = "".join(f"{n}\n" for n in range(1, 5_000))
+    Path(f"{restarts.log}.1.gz").write_bytes(gzip.compress(b"0\n" + first.encode()))
+    restarts.log.unlink()
+    restarts.write("last")
+    followers = Followers([str(restarts.log)], restarts.saved)
+    assert followers.head(0).startswith(b"0\n1\n2\n")
+    assert b"".join(block.data for block in followers.read(1.0)).decode() == first + "last\n"
+
+
 def test_a_log_copied_and_truncated_meanwhile_is_read_from_its_copy(restarts: Restarts) -> None:
     restarts.write("1")
     shutil.copy(restarts.log, f"{restarts.log}.1")
