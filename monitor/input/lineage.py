@@ -108,9 +108,17 @@ class Lineage:
         return None
 
     def older(self, reading: Collection[File | Packed]) -> Iterator[Sibling]:
-        """Find the log's predecessors before those that are being read, the latest first."""
+        """Find the log's predecessors before those that are being read, the latest first.
+
+        What is neither known nor older than anything missed only escaped the search, while names changed: it is new.
+        """
         held = {source.identity for source in reading}
-        return (sibling for sibling in reversed(self._siblings()) if sibling.identity not in held)
+        known = {identity for identity, _ in self._known}
+        return (
+            sibling
+            for sibling in reversed(self._siblings())
+            if sibling.identity not in held and (sibling.modified < self.floor or sibling.identity in known)
+        )
 
     def missed(self, reading: Collection[File | Packed], current: File | None = None) -> list[File | Packed]:
         """Open the files that are neither being read nor known, and copies that go on where a place was lost.

@@ -166,6 +166,14 @@ def test_a_file_of_which_nothing_was_read_is_not_known_by_its_inode_alone(restar
     assert restarts.run() == ["1", "2"]
 
 
+def test_a_file_rotated_while_a_restart_searches_is_new_not_past(restarts: Restarts) -> None:
+    followers = Followers([str(restarts.log)], restarts.saved)
+    restarts.write("1", path=Path(f"{restarts.log}.1"))  # the search found it under none of its names
+    followers.warm(lambda log, data: False)
+    assert b"".join(block.data for block in followers.past(0)) == b"0\n"
+    assert b"".join(block.data for block in followers.read(10.0)) == b"1\n"
+
+
 def test_what_was_deleted_meanwhile_is_told(restarts: Restarts) -> None:
     restarts.write("lost")
     restarts.log.unlink()
