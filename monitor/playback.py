@@ -99,6 +99,6 @@ class Playback:
             self._session.note(text)
 
     def _see(self, log: int, data: bytes, state: State, batch: Batch) -> None:
-        self._session.malformed.extend(batch.samples)
+        self._session.keep_malformed(log, batch)
         if self._console:
             self._console.take(Kept(log, data, state), batch, time.monotonic())

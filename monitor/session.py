@@ -5,8 +5,9 @@ Knows nothing of where blocks come from (``live``, ``replay``) or of how anythin
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from monitor.config import Settings
 from monitor.engine.alert import basic
@@ -43,6 +44,7 @@ class Session:
         self.malformed: deque[Malformed] = deque(maxlen=LAST_MALFORMED)
         self._detail = detail
         self._readers: dict[int, Reader] = {}
+        self._lines: Counter[int] = Counter()  # of each log, counted so far
         self._looked = float("-inf")
         self.engine = self.new_engine()
 
@@ -85,10 +87,18 @@ class Session:
         """Read a block of a log; what its reader has to say is told, with the log's name where there are several."""
         reader = self.reader(log)
         batch = reader.read(data)
-        self.malformed.extend(batch.samples)
+        self.keep_malformed(log, batch)
         for text in reader.messages():
             self.note(f"{self.names[log]}: {text}" if len(self.names) > 1 else text)
         return batch
+
+    def keep_malformed(self, log: int, batch: Batch) -> None:
+        """Keep a log's next batch's malformed lines for the screen, numbered through the log as in the summary."""
+        before, name = self._lines[log], f"{self.names[log]}: " if len(self.names) > 1 else ""
+        self.malformed.extend(
+            replace(sample, line=before + sample.line, reason=f"{name}{sample.reason}") for sample in batch.samples
+        )
+        self._lines[log] += batch.lines
 
     @property
     def reading(self) -> str:

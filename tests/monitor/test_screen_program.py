@@ -152,6 +152,17 @@ def test_no_byte_of_a_hostile_log_reaches_the_terminal_raw(start: Callable[..., 
     assert foreign == set()
 
 
+def test_malformed_lines_are_numbered_through_the_log(start: Callable[..., Session], log: Path) -> None:
+    session = start("--threshold", "99")
+    for number in (601, 602):
+        append(log, b"rubbish %d\n" % number)
+        session.until(f" {number} lines")
+    session.press("e")
+    text = session.until("rubbish 602")
+    assert "line 601: " in text
+    assert "line 602: " in text
+
+
 def test_sigterm_leaves_the_terminal_as_it_was(start: Callable[..., Session]) -> None:
     session = start()
     os.kill(session.pid, signal.SIGTERM)
