@@ -15,6 +15,7 @@ from monitor.formats.batch import Batch
 from monitor.formats.reader import Reader, State
 
 KEPT = 32 * 1024 * 1024  # bytes; about ten minutes at 300 lines a second
+JOINED = 512  # at least so many blocks fill what is kept; smaller ones are joined, for reading many again takes seconds
 RAW_LINES = 200  # lines shown of one row
 RAW_READ = 4 * 1024 * 1024  # bytes searched for them, newest first, so that a key is answered at once
 
@@ -77,10 +78,18 @@ class Recent:
 
     def add(self, block: Kept) -> None:
         """Keep a block; the oldest go where it gets too much."""
-        self._blocks.append(block)
+        if self._blocks and self._joins(self._blocks[-1], block):
+            last = self._blocks.pop()
+            self._blocks.append(replace(last, data=last.data + block.data))
+        else:
+            self._blocks.append(block)
         self._size += len(block.data)
         while self._size > self._limit and len(self._blocks) > 1:
             self._size -= len(self._blocks.popleft().data)
+
+    def _joins(self, last: Kept, block: Kept) -> bool:
+        small = len(last.data) + len(block.data) <= self._limit // JOINED
+        return small and last.log == block.log and last.data.endswith(b"\n")
 
     def lines(self, selection: Selection, reader_of: Callable[[int], Reader]) -> list[bytes]:
         """Return the newest lines selected, newest last, at most RAW_LINES of the newest RAW_READ bytes.

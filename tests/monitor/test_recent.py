@@ -61,6 +61,16 @@ def test_the_oldest_blocks_go_when_there_is_too_much_and_the_newest_stays_howeve
     assert [block.data for block in recent(*blocks, limit=1)] == blocks[4:]
 
 
+def test_small_blocks_of_a_log_are_kept_as_one_and_cut_where_they_were_none() -> None:
+    lines = [line(number) for number in range(100)]
+    assert [block.data for block in recent(*lines, limit=10**7)] == [b"".join(lines)]
+    kept, state = Recent(10**7), State()
+    for log, data in ((0, lines[0]), (1, lines[1]), (1, b"no end"), (1, lines[2])):
+        kept.add(Kept(log, data, state))
+    assert [(block.log, block.data) for block in kept] == [(0, lines[0]), (1, lines[1] + b"no end"), (1, lines[2])]
+    assert max(len(block.data) for block in recent(*lines * 100, limit=10**6)) <= 10**6 / 512
+
+
 def test_raw_lines_are_the_selected_ones_as_written_newest_last() -> None:
     blocks = [b"".join(line(n, "/wanted" if n % 7 == 0 else "/a") for n in range(k, k + 50)) for k in (0, 50, 100)]
     found = recent(*blocks).lines(Selection(Table.SECTIONS, b"/wanted", family), reader_of)
