@@ -74,7 +74,7 @@ class Console:
             self._tui.source = Source(named, self._session.reading, replay=not self._session.live)
             view = self._tui.view
             filtered = self._filtered.snapshot(view) if self._filtered else None
-            self._tui.show(self._session.engine.snapshot(view), filtered, now)
+            self._tui.show(self._session.engine.snapshot(view), filtered, now, bool(self._waiting))
         return True
 
     def _carry_out(self, command: Command) -> None:

@@ -71,6 +71,34 @@ def test_what_the_screen_shows_when_asked(name: str, state: State, theme: Theme)
     check(f"shown-{name}", draw(replace(alert(), view=state.view), 100, 30, state, theme))
 
 
+def test_the_alerts_table_says_how_long_it_has_been_on_and_keeps_its_columns() -> None:
+    before = replace(NOW, raised=replace(NOW.raised, since_before=True))
+    shown = replace(alert(), alert=before, alerts=(PAST, before), clock=before.raised.at + 125)
+    lines = draw(shown, 100, 30, State(tab=Tab.ALERTS)).splitlines()
+    titles = next(line for line in lines if "recovered" in line and "lasted" in line)
+    on, over = (next(line for line in lines if word in line) for word in ("still on", "2019-02-07 21:17:"))
+    assert "before 2019-02-07" in on
+    assert "2 m 05 s" in on
+    at = titles.index("recovered")
+    assert on[at:].startswith("still on")
+    assert over[at:].startswith("2019-02-07 21:17:")
+
+
+def test_the_selected_row_has_no_hole_beside_its_bars() -> None:
+    frame = render(Picture(SOURCE, *[alert()] * 2), State(), 120, 36, THEME)
+    row = next(line for line in frame.lines if any(span.style is Style.SELECTED for span in line))
+    inside = [span for span in row if span.style in (Style.SELECTED, Style.BAR)]
+    assert all(span.style is Style.SELECTED for span in inside if not span.text.strip())
+    assert [span for span in inside if span.style is Style.BAR]
+
+
+def test_a_filter_that_has_not_seen_all_lines_yet_says_so() -> None:
+    state = State(filter=SetFilter(Tab.CLIENTS.table, b"::1"))
+    behind = render(Picture(SOURCE, *[alert()] * 2, behind=True), state, 80, 24, THEME).text()
+    assert "reading back  only ::1" in behind
+    assert "reading back" not in draw(alert(), 80, 24, state)
+
+
 def test_before_the_first_line_the_screen_waits() -> None:
     empty = replace(snapshot(clock=None, table=(), count=0), start=None, end=None)
     assert "WAIT" in draw(empty, 80, 24)

@@ -160,4 +160,9 @@ def beside(left: Sequence[Line], right: Sequence[Line], gap: int) -> list[Line]:
 
 def selected_line(line: Line) -> Line:
     """The same text as the selected line; bars keep their colour, reversed they would be holes."""
-    return tuple(span if span.style is Style.BAR else Span(span.text, Style.SELECTED) for span in line)
+    spans: list[Span] = []
+    for text, style in line:
+        bar = text.strip(" ") if style is Style.BAR else ""
+        before, _, after = text.partition(bar) if bar else (text, "", "")
+        spans += [Span(before, Style.SELECTED), Span(bar, Style.BAR), Span(after, Style.SELECTED)]
+    return tuple(span for span in spans if span.text)

@@ -69,6 +69,7 @@ def _state(picture: Picture, state: State, width: int, brief: bool, theme: Theme
     if state.filter is not None:
         chosen = theme.key(state.filter.key)
         chosen = fit(chosen, min(width_of(chosen), width // 3), theme.glyphs.ellipsis)
+        end += [Span(" reading back ", Style.WARN)] if picture.behind else []
         end += [Span(f" only {chosen} ", Style.BADGE), Span(" ")]
     if state.paused:
         end += [Span(" PAUSED ", Style.BADGE), Span(" ")]

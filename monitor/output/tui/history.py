@@ -66,10 +66,12 @@ def alerts(whole: Snapshot, state: State, width: int, height: int, theme: Theme)
     detail = 3 if height >= 8 else 0
     room = max(1, height - 1 - detail)
     first = max(0, min(selected - room // 2, len(newest_first) - room))
-    titles = f"    {'raised':<21}{'recovered':<21}{'lasted':>12}{'peak':>14}"
+    # Only an alert that was on at the start needs the word in front of its time.
+    wide = 28 if any(record.raised.since_before for record in whole.alerts) else 21
+    titles = f"    {'raised':<{wide}}{'recovered':<21}{'lasted':>12}{'peak':>14}"
     lines = [fit_line([Span(titles, Style.DIM)], width, theme.glyphs.ellipsis)]
     for at, record in enumerate(newest_first[first : first + room], start=first):
-        lines.append(_alert_row(record, at == selected, width, theme))
+        lines.append(_alert_row(record, whole.clock, at == selected, wide, width, theme))
     shown = len(lines) - 1
     if not newest_first:
         lines.append(fit_line([Span("    no alert so far", Style.GOOD)], width, theme.glyphs.ellipsis))
@@ -79,14 +81,17 @@ def alerts(whole: Snapshot, state: State, width: int, height: int, theme: Theme)
     return lines, first, shown
 
 
-def _alert_row(record: AlertRecord, selected: bool, width: int, theme: Theme) -> Line:
+def _alert_row(record: AlertRecord, clock: int | None, selected: bool, wide: int, width: int, theme: Theme) -> Line:
     times, glyphs = theme.times, theme.glyphs
     recovered = times.full(record.recovered.at) if record.recovered else "still on"
-    lasted = lasting(record.duration) if record.duration is not None else "-"
+    so_far = None if clock is None else max(0, clock - record.raised.at)
+    duration = so_far if record.duration is None else record.duration
+    lasted = "-" if duration is None else lasting(duration)
     mark = glyphs.recovered if record.recovered else glyphs.raised
     before = "before " if record.raised.since_before else ""
     rule = f"  {theme.text(record.raised.rule)}" if record.raised.rule else ""
-    text = f" {before}{times.full(record.raised.at):<21}{recovered:<21}{lasted:>12}{peak_text(record):>14}{rule}"
+    raised = f"{before}{times.full(record.raised.at)}"
+    text = f" {raised:<{wide}}{recovered:<21}{lasted:>12}{peak_text(record):>14}{rule}"
     spans = [
         Span(f" {glyphs.bullet if selected else mark} ", Style.GOOD if record.recovered else Style.BAD),
         Span(text),

@@ -18,9 +18,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """All that a frame shows. ``shown`` is of the hits that pass the filter; without one it is ``whole``."""
+    """All that a frame shows. ``shown`` is of the hits that pass the filter; without one it is ``whole``.
+
+    ``behind``: the lines kept are still being read again for the filter, ``shown`` is not yet of all of them.
+    """
 
     source: Source
     whole: Snapshot
     shown: Snapshot
     note: str = ""
+    behind: bool = False

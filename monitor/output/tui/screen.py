@@ -198,17 +198,20 @@ class Tui:
         """Whether it is time for ``show`` (monotonic s)."""
         return self._urgent or self.view != self._viewed or now - self._painted >= FRAME
 
-    def show(self, whole: Snapshot, filtered: Snapshot | None, now: float) -> None:
-        """Paint what was counted, all of it and of what passes the filter; a pause keeps the picture as it is."""
+    def show(self, whole: Snapshot, filtered: Snapshot | None, now: float, behind: bool = False) -> None:
+        """Paint what was counted, all of it and of what passes the filter; a pause keeps the picture as it is.
+
+        ``behind``: the filter has not seen all lines yet.
+        """
         self._painted = now
         self._urgent = False
         if self._note_until is None and self._note:
             self._note_until = now + NOTE
         if self._note_until is not None and now > self._note_until:
             self._note, self._note_until = "", None
-        if not self._state.paused or self.view != self._viewed or self._picture is None:
+        if not self._state.paused or self.view != self._viewed or self._picture is None or self._picture.behind:
             self._viewed = self.view
-            self._picture = Picture(self.source, whole, filtered or whole, self._note)
+            self._picture = Picture(self.source, whole, filtered or whole, self._note, behind)
         else:
             self._picture = replace(self._picture, note=self._note)
         self._paint()

@@ -15,6 +15,11 @@ from monitor.output.tui.theme import Theme, meter, spark
 KEY = 16  # columns that a key gets at least; what does not fit beside it is left out
 RANK = 4
 WITH_TREND = 66  # columns of a table that shows trends
+SHARE_BAR = 10  # columns of a share's bar ...
+ROOMY = (
+    120  # columns of a table from which a third of what is more goes to the bar, so that figures stay near the key ...
+)
+LONGEST_BAR = 50  # ... up to this
 TRENDS = (8, 16, 30, 60, 120)  # columns of a trend; the more room, the longer
 
 
@@ -29,10 +34,11 @@ class _Column:
     sort: Sort | None = None
 
 
-def _columns(snapshot: Snapshot, theme: Theme) -> list[_Column]:
+def _columns(snapshot: Snapshot, width: int, theme: Theme) -> list[_Column]:
     """All columns that have something to say, in their order on the screen."""
     total = snapshot.traffic.hits
     seconds = max(1, (snapshot.end or 0) - (snapshot.start or 0))
+    bar = min(SHARE_BAR + max(0, width - ROOMY) // 3, LONGEST_BAR)
     timed = any(row.times for row in snapshot.rows)
 
     def errors(row: Row) -> Span:
@@ -45,7 +51,7 @@ def _columns(snapshot: Snapshot, theme: Theme) -> list[_Column]:
     columns = [
         _Column("hits", 8, 0, lambda row: Span(right(count(row.hits), 8), Style.STRONG), Sort.HITS),
         _Column("share", 8, 2, share),
-        _Column("", 12, 6, lambda row: Span(f"  {meter(row.hits, total, 10, theme.glyphs)}", Style.BAR)),
+        _Column("", bar + 2, 6, lambda row: Span(f"  {meter(row.hits, total, bar, theme.glyphs)}", Style.BAR)),
         _Column("rate", 9, 5, lambda row: Span(right(f"{rate(Fraction(row.hits, seconds))}/s", 9))),
         _Column("bytes", 9, 3, lambda row: Span(right(amount(row.size), 9)), Sort.SIZE),
         _Column("errors", 8, 1, errors, Sort.ERRORS),
@@ -83,7 +89,7 @@ def table(snapshot: Snapshot, state: State, width: int, height: int, theme: Them
     # A short trend comes before the less important columns; a longer one is made of what they leave over.
     longest = max((len(row.trend) for row in shown), default=0) if width >= WITH_TREND else 0
     trends = [wide for at, wide in enumerate(TRENDS) if longest > (TRENDS[at - 1] if at else 0)]
-    columns = _chosen(_columns(snapshot, theme), width - KEY - RANK - (TRENDS[0] + 2 if trends else 0))
+    columns = _chosen(_columns(snapshot, width, theme), width - KEY - RANK - (TRENDS[0] + 2 if trends else 0))
     left = width - RANK - sum(column.width for column in columns)
     trend = next((wide for wide in reversed(trends) if left - wide - 2 >= KEY + wide // 2), trends[0] if trends else 0)
     key_width = left - (trend + 2 if trend else 0)
