@@ -111,8 +111,8 @@ class Counts:
             if second > self.last.get(section, second - 1):
                 self.last[section] = second
 
-    def merge(self, other: Counts) -> None:
-        """Count what another has counted."""
+    def merge(self, other: Counts, only: Table | None = None) -> None:
+        """Count what another has counted; of its tables ``only`` this one, where the others will not be looked at."""
         self.hits += other.hits
         self.size += other.size
         self.late += other.late
@@ -134,7 +134,8 @@ class Counts:
             self.times = self.times or Times()
             self.times.merge(other.times)
         for table, keyed in other.tables.items():
-            self.tables.setdefault(table, Keyed()).merge(keyed)
+            if only is None or table is only:
+                self.tables.setdefault(table, Keyed()).merge(keyed)
         if len(self.sections) > MAX_SECTIONS:
             self._fold()
         _bound(self.codes)

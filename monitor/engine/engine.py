@@ -208,7 +208,6 @@ class Engine:
         rows = table_rows(counts, view)
         if self._past:
             rows = [replace(row, trend=self._past.trend(view.table, row.key)) for row in rows]
-        summary = self.summary()
         rule, window = self._watch.rule, self._watch.window
         return Snapshot(
             clock=self._clock,
@@ -229,13 +228,13 @@ class Engine:
             end=end,
             traffic=told or traffic(counts, view.limit),
             rows=tuple(rows),
-            summary=summary,
+            lines=self._lines,
         )
 
     def _viewed(self, view: View) -> tuple[Counts, int | None, int | None, Traffic | None]:
         """The counts that a view shows, from when to when, and what was told of them."""
         if view.scope is Scope.TOTAL or self._past is None:
-            return self._ledger.whole(), self._first, None if self._last is None else self._last + 1, None
+            return self._ledger.whole(view.table), self._first, None if self._last is None else self._last + 1, None
         if view.scope is Scope.INTERVAL:
             kept = self._past.at(view.back)
             return (
@@ -243,9 +242,10 @@ class Engine:
                 if kept
                 else (Counts(), None, None, None)
             )
-        counts, start, end = self._ledger.open_counts(), self._closed - self._plan.window, self._closed + 1
+        counts = self._ledger.open_counts(view.table)
+        start, end = self._closed - self._plan.window, self._closed + 1
         for kept in self._past.since(start):
-            counts.merge(kept.counts)
+            counts.merge(kept.counts, view.table)
             start = min(start, kept.told.start)
         return counts, start, end, None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from monitor.engine.counts import Counts
-from monitor.engine.snapshot import Interval, Traffic
+from monitor.engine.snapshot import Interval, Table, Traffic
 from monitor.engine.tally import Plan
 from monitor.engine.tells import traffic
 
@@ -75,21 +75,21 @@ class Ledger:
         """Go on at another time: there is no silence in between."""
         self._told = None
 
-    def whole(self) -> Counts:
-        """Return all that was counted, what is open included."""
+    def whole(self, only: Table | None = None) -> Counts:
+        """Return all that was counted, what is open included; of the tables ``only`` this one, if named."""
         if not self._open:
             return self.total
         whole = Counts()
-        whole.merge(self.total)
+        whole.merge(self.total, only)
         for counts in self._open.values():
-            whole.merge(counts)
+            whole.merge(counts, only)
         return whole
 
-    def open_counts(self) -> Counts:
-        """Return what the open intervals hold together."""
+    def open_counts(self, only: Table | None = None) -> Counts:
+        """Return what the open intervals hold together; of the tables ``only`` this one, if named."""
         counts = Counts()
         for its in self._open.values():
-            counts.merge(its)
+            counts.merge(its, only)
         return counts
 
     def traffic(self) -> Traffic:

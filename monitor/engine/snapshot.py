@@ -276,4 +276,4 @@ class Snapshot:
     end: int | None
     traffic: Traffic
     rows: tuple[Row, ...]  # the view's table
-    summary: Summary
+    lines: int  # read so far

@@ -166,5 +166,5 @@ def snapshot(
         end=START + 600,
         traffic=stretch,
         rows=table,
-        summary=summary(alerts),
+        lines=summary(alerts).lines,
     )

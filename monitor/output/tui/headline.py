@@ -32,7 +32,7 @@ def headline(picture: Picture, state: State, width: int, height: int, theme: The
 def _watched(picture: Picture, state: State, width: int, theme: Theme) -> Line:
     glyphs = theme.glyphs
     source, whole = picture.source, picture.whole
-    end = [Span(f" {count(whole.summary.lines)} lines", Style.DIM)]
+    end = [Span(f" {count(whole.lines)} lines", Style.DIM)]
     if whole.clock is not None:
         end.append(Span(f"  {theme.times.full(whole.clock)} ", Style.STRONG))
     start = [Span(" Tapline ", Style.TITLE), Span(f" {theme.text(source.log)}", Style.STRONG)]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from monitor.engine.agents import family
 from monitor.engine.engine import Engine
+from monitor.engine.ledger import Ledger
 from monitor.engine.snapshot import Scope, Sort, State, Table, View
 from monitor.engine.times import Times
 from monitor.units import Threshold
@@ -35,6 +38,16 @@ def test_a_view_can_go_back_to_a_kept_interval() -> None:
     snapshot = engine.snapshot(View(back=3))
     assert (snapshot.start, snapshot.end, snapshot.traffic.hits) == (START, START + 10, 2)
     assert engine.snapshot(View(back=2)).traffic.hits == 1
+
+
+def test_a_view_of_an_interval_does_not_add_up_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = shown(0, 1, 12, 50)
+
+    def added_up(*_: object) -> None:
+        raise AssertionError  # with a hundred thousand clients it takes more than a second, four times a second
+
+    monkeypatch.setattr(Ledger, "whole", added_up)
+    assert engine.snapshot(View()).lines == 4
 
 
 def test_the_window_holds_told_and_open_intervals() -> None:
