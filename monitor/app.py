@@ -108,6 +108,8 @@ def _presenter(settings: Settings, times: Times, wake: Callable[[], None]) -> Pr
         if unable:
             raise TaplineError(f"--output tui: {unable}")
         return Tui(Source(", ".join(settings.logs), "", settings.replay), times, wake)
+    if output in ("json", "plain") and sys.stdout is None:
+        raise TaplineError("standard output is closed")
     if output == "json":
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]  # a text stream at start
         return JsonLines(sys.stdout, sys.stderr, times)

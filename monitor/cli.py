@@ -126,6 +126,8 @@ def _default_logs(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the monitor; return the exit status."""
+    if sys.stderr is None:  # closed by who started it: what would be said has nowhere to go
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # until the end
     try:
         settings = settings_from(sys.argv[1:] if arguments is None else arguments, os.environ)
         from monitor.app import run  # here, so that --help needs none of what it imports

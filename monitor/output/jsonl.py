@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import TextIO
 
 from monitor.engine.snapshot import AlertRecord, Interval, Row, Summary, Traffic, Transition
+from monitor.output.stream import send
 from monitor.output.text import Times, decode, message, safe
 
 # JSON allows these raw; a terminal that shows the stream would obey them (DEL, C1) or a reader would split at them.
@@ -75,8 +76,7 @@ class JsonLines:
         self._times = times
 
     def _write(self, told: dict[str, object]) -> None:
-        self._out.write(json_line(told))
-        self._out.flush()
+        send(self._out, json_line(told))
 
     def interval(self, interval: Interval) -> None:
         """Write the interval, unless it is without a hit."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TextIO
 
 from monitor.engine.snapshot import AlertRecord, Interval, Row, Summary, Traffic, Transition
+from monitor.output.stream import send
 from monitor.output.text import (
     Times,
     amount,
@@ -81,8 +82,7 @@ class Plain:
         self._told: int | None = None  # up to which second of log time intervals were shown
 
     def _write(self, *lines: str) -> None:
-        self._out.write("".join(f"{line}\n" for line in lines))
-        self._out.flush()
+        send(self._out, "".join(f"{line}\n" for line in lines))
 
     def _silence(self, end: int) -> None:
         """Tell in one line that nothing came between what was shown last and ``end``."""

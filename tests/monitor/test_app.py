@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -114,6 +115,21 @@ def test_who_reads_may_leave() -> None:
     process.stdout.close()
     assert process.wait(PATIENCE) == 0
     assert b"Error" not in process.communicate()[1]
+
+
+@pytest.mark.parametrize("output", ["plain", "json"])
+@pytest.mark.parametrize(
+    ("redirected", "status", "told"),
+    [
+        (">/dev/full", 1, b"monitor: standard output: no space left on device\n"),
+        (">&-", 1, b"monitor: standard output is closed\n"),
+        (">/dev/null 2>&-", 0, b""),
+    ],
+)
+def test_output_that_can_not_be_written_is_one_line(output: str, redirected: str, status: int, told: bytes) -> None:
+    command = f"exec {shlex.quote(sys.executable)} -m monitor --replay --format common --output {output} - {redirected}"
+    done = subprocess.run(["sh", "-c", command], input=line(1.7e9), capture_output=True, check=False, timeout=PATIENCE)
+    assert (done.returncode, done.stderr) == (status, told)
 
 
 def test_an_interrupted_replay_tells_what_it_has_counted(tmp_path: Path) -> None:
