@@ -39,6 +39,7 @@ class Console:
         self._selection: Selection | None = None
         self._filtered: Engine | None = None
         self._waiting: deque[Kept] = deque()  # kept blocks that the filtered engine has not seen yet
+        self._cost = 0.0  # s that adding up the last picture took
         self._rereaders: dict[int, Reader] = {}
 
     @property
@@ -68,13 +69,15 @@ class Console:
         self._go_on()
         if self._filtered and self._session.live and not self._waiting:
             self._filtered.tick(now)
-        if self._tui.due(now):
+        if self._tui.due(now, self._cost):
             logs = self._session.names
             named = logs[0] if len(logs) == 1 else f"{len(logs)} logs"
             self._tui.source = Source(named, self._session.reading, replay=not self._session.live)
-            view = self._tui.view
+            view, began = self._tui.view, time.monotonic()
             filtered = self._filtered.snapshot(view) if self._filtered else None
-            self._tui.show(self._session.engine.snapshot(view), filtered, now, bool(self._waiting))
+            whole = self._session.engine.snapshot(view)
+            self._cost = time.monotonic() - began
+            self._tui.show(whole, filtered, now, bool(self._waiting))
         return True
 
     def _carry_out(self, command: Command) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from monitor.output.tui.screen import ascii_only
+from monitor.output.tui.screen import ascii_only, pause
 from tests.pseudo_terminal import Session
 from tests.requires import need
 
@@ -197,6 +197,11 @@ def test_an_ascii_locale_gets_ascii_alone() -> None:
 )
 def test_the_locale_is_read_as_it_was_asked_for(environ: Mapping[str, str], expected: bool) -> None:
     assert ascii_only(environ) is expected
+
+
+def test_pictures_come_four_times_a_second_and_rarely_where_they_are_dear() -> None:
+    assert pause(0.0) == pause(0.025) == 0.25
+    assert pause(1.5) == 15.0
 
 
 WHY_NOT = [sys.executable, "-c", "import os; from monitor.output.tui import why_not; print(why_not(os.environ))"]

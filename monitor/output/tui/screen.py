@@ -14,6 +14,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from monitor.engine.snapshot import AlertRecord, Interval, Scope, Snapshot, Summary, Transition, View
+from monitor.errors import TaplineError
 from monitor.formats.batch import Malformed
 from monitor.output.plain import Plain
 from monitor.output.text import Times, message, safe
@@ -39,6 +40,11 @@ def ascii_only(environ: Mapping[str, str]) -> bool:
         return True
     codeset = asked.partition(".")[2].partition("@")[0].upper().replace("-", "")
     return asked in ("C", "POSIX") or codeset not in ("", "UTF8")
+
+
+def pause(cost: float) -> float:
+    """Return the s from one picture to the next, so that adding up takes at most a tenth of the time."""
+    return max(FRAME, 10 * cost)
 
 
 class _Stderr(io.TextIOBase):
@@ -109,7 +115,7 @@ class Tui:
     ) -> None:
         """Give the terminal back; then say what was said meanwhile, and the whole if it was told."""
         self._restore()
-        with contextlib.suppress(OSError):  # the terminal may be gone
+        with contextlib.suppress(OSError, TaplineError):  # the terminal may be gone
             for note in self._notes:
                 sys.stderr.write(f"monitor: {safe(note)}\n")
             if self._told is not None:
@@ -194,9 +200,9 @@ class Tui:
             commands.append(Quit())
         return commands
 
-    def due(self, now: float) -> bool:
-        """Whether it is time for ``show`` (monotonic s)."""
-        return self._urgent or self.view != self._viewed or now - self._painted >= FRAME
+    def due(self, now: float, cost: float = 0.0) -> bool:
+        """Whether it is time for ``show`` (monotonic s); ``cost``: s that adding up the last picture took."""
+        return self._urgent or self.view != self._viewed or now - self._painted >= pause(cost)
 
     def show(self, whole: Snapshot, filtered: Snapshot | None, now: float, behind: bool = False) -> None:
         """Paint what was counted, all of it and of what passes the filter; a pause keeps the picture as it is.

@@ -91,9 +91,8 @@ def render(picture: Picture | None, state: State, width: int, height: int, theme
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return _too_small(picture, width, height, theme)
     if picture is None:
-        return Frame(
-            width, height, tuple(fit_lines([fit_line([Span(" Tapline ", Style.TITLE)], width)], width, height))
-        )
+        start = [Span(" Tapline ", Style.TITLE), Span(f" reading what is there {theme.glyphs.ellipsis}", Style.DIM)]
+        return Frame(width, height, tuple(fit_lines([fit_line(start, width)], width, height)))
     plan = layout(width, height)
     zones: list[Zone] = []
     lines = headline(picture, state, width, plan.head, theme)
