@@ -1,7 +1,8 @@
 """Blocks of lines as batches, by one pattern: the hot path.
 
-One match is one line, always: a line that the block's pattern does not fit matches whole, with empty columns, and is
-then read alone by the exact pattern. Knows nothing of which format a log has.
+One match is one line, always: a line that the block's pattern does not fit matches whole, without columns, and is then
+read alone by the exact pattern. The block is split by its matches, which leaves the columns in one flat list, to be
+sliced, and no tuple for each line. Knows nothing of which format a log has.
 """
 
 from __future__ import annotations
@@ -41,25 +42,23 @@ class LineParser:
         parts: list[Part] = [part for part in (*form.parts, *sum(form.options, ())) if part.column in names]
         order = [name for part in parts for name in _FILLS.get(part.column, (part.column,))]
         block = rb"(?:" + pattern_of(form, names, fast=True) + rb"[ \t\r]*+\n|[^\n]*+\n)"
-        if len(order) == 1:
-            block += b"()"  # findall gives tuples only from two groups on
         self._form = form
-        self._block = re.compile(block).findall
-        self._careful = re.compile(block.replace(rb'[^"]', rb'[^"\n]')).findall
+        self._block = re.compile(block)
+        self._careful = re.compile(block.replace(rb'[^"]', rb'[^"\n]'))
         self._exact = re.compile(pattern_of(form, names, fast=False)).fullmatch
         self._table = Table(order, columns, form.time, form.tick)
 
     def read(self, data: bytes, header: Header = ()) -> tuple[Read, Header]:
         """Read whole lines, the last with its end. The header is handed back."""
-        rows = self._block(data)
+        texts = _columns(self._block, data)
         lines = data.count(b"\n")
-        if len(rows) != lines:  # a field whose quote is missing ran on into the next line
-            rows = self._careful(data)
+        if len(texts[0]) != lines:  # a field whose quote is missing ran on into the next line
+            texts = _columns(self._careful, data)
         failures = self._table.times.failures
-        times = self._table.times_of(rows)
+        times = self._table.times_of(texts)
         if self._table.times.failures == failures and len(data) <= MAX_LINE:
-            return Read(self._table.batch(rows, times, lines)), header
-        return self._with_odd_lines(data, rows, times, header), header
+            return Read(self._table.batch(texts, times, lines)), header
+        return self._with_odd_lines(data, list(zip(*texts, strict=True)), times, header), header
 
     def fits(self, line: bytes, header: Header = ()) -> bool:
         """Whether a line, its end cut, is one of this format."""
@@ -100,10 +99,18 @@ class LineParser:
         samples = tuple(
             Malformed(index + 1, text[:SAMPLE_LENGTH], self.reason(text)) for index, text, _ in misfits[:SAMPLES]
         )
-        batch = self._table.batch(kept, self._table.times_of(kept), len(rows), blank, 0, malformed_at, samples)
+        read = self._table.texts_of(kept)
+        batch = self._table.batch(read, self._table.times_of(read), len(rows), blank, 0, malformed_at, samples)
         return Read(batch, misfits)
 
     def _row(self, line: bytes) -> Row | None:
         match = self._exact(line) if len(line) <= MAX_LINE else None
         row = self._table.row(match.groupdict(b"")) if match else None
         return row if isinstance(row, tuple) else None
+
+
+def _columns(block: re.Pattern[bytes], data: bytes) -> list[list[bytes]]:
+    """The texts by group of the pattern, which matches every line; b"" where a group has no part in the match."""
+    flat = block.split(data)
+    columns = [flat[group :: block.groups + 1] for group in range(1, block.groups + 1)]
+    return [[text or b"" for text in column] if None in column else column for column in columns]

@@ -58,8 +58,9 @@ class RecordParser:
                 malformed_at.append(len(rows))
                 if len(samples) < SAMPLES:
                     samples.append(Malformed(index + 1, line[:SAMPLE_LENGTH], header_or_reason))
-        times = self._table.times_of(rows)
-        batch = self._table.batch(rows, times, len(lines), blank, comments, malformed_at, tuple(samples))
+        texts = self._table.texts_of(rows)
+        times = self._table.times_of(texts)
+        batch = self._table.batch(texts, times, len(lines), blank, comments, malformed_at, tuple(samples))
         return Read(batch, misfits), header
 
     def fits(self, line: bytes, header: Header) -> bool:

@@ -22,6 +22,7 @@ _METHOD = re.compile(rb"[A-Za-z][A-Za-z0-9_-]*+")
 _DECIMAL = re.compile(rb"(\d{1,12})(?:\.(\d{1,9}))?")
 
 Row = tuple[bytes, ...]
+Texts = Sequence[Sequence[bytes]]  # by column, in the table's order
 
 
 def sizes_of(texts: Sequence[bytes]) -> list[int]:
@@ -71,12 +72,15 @@ class Table:
         self._durations = Durations(tick)
         self._sections = Sections()
 
-    def times_of(self, rows: Sequence[Row]) -> list[int | None]:
+    def texts_of(self, rows: Sequence[Row]) -> Texts:
+        """Turn rows into columns."""
+        return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in self._order]
+
+    def times_of(self, texts: Texts) -> list[int | None]:
         """Epoch seconds of the rows; None where a row's time is none."""
-        if len(self._time_columns) == 1:
-            at = self._time_columns[0]
-            return list(map(self.times.__getitem__, [row[at] for row in rows]))
-        return [self.times[b" ".join([row[at] for at in self._time_columns])] for row in rows]
+        pieces = [texts[at] for at in self._time_columns]
+        whole = pieces[0] if len(pieces) == 1 else map(b" ".join, zip(*pieces, strict=True))
+        return list(map(self.times.__getitem__, whole))
 
     def row(self, found: dict[str, bytes]) -> Row | str:
         """The row of one line's texts, which are written over; or the column (of those found) that cannot be."""
@@ -103,7 +107,7 @@ class Table:
 
     def batch(
         self,
-        rows: Sequence[Row],
+        texts: Texts,
         times: Sequence[int | None],
         lines: int,
         blank: int = 0,
@@ -112,9 +116,8 @@ class Table:
         samples: tuple[Malformed, ...] = (),
     ) -> Batch:
         """A batch of rows whose times are all there."""
-        # One pass a column: zip(*rows) makes an iterator of each row, which takes longer.
-        columns = {name: [row[at] for row in rows] for at, name in enumerate(self._order)}
-        count = len(rows)
+        columns = dict(zip(self._order, texts, strict=True))
+        count = len(times)
         missing = [b""] * count
         sections = columns.get("section", missing)
         vhosts = columns.get("vhost")
@@ -139,7 +142,7 @@ class Table:
             columns.get("agent"),
         )
 
-    def _methods(self, columns: dict[str, list[bytes]], missing: list[bytes]) -> list[bytes]:
+    def _methods(self, columns: dict[str, Sequence[bytes]], missing: list[bytes]) -> Sequence[bytes]:
         """A method without a target is no request; a target without a method is one of an unknown method."""
         if "section" not in columns:
             return missing
