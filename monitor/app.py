@@ -6,12 +6,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from monitor.config import Settings
 from monitor.console import Console
 from monitor.errors import TaplineError
 from monitor.formats import Columns, Format, parse
+from monitor.input.archive import matching
 from monitor.input.follow import Followers
 from monitor.input.state import State
 from monitor.input.waker import Waker
@@ -121,6 +123,7 @@ def _presenter(settings: Settings, times: Times, wake: Callable[[], None]) -> Pr
 
 def _replay(settings: Settings, stack: ExitStack) -> int:
     """Run through logs once."""
+    settings = replace(settings, logs=matching(settings.logs))
     interrupt = Interrupt()
     session, screen = _session(settings, stack, lambda: None)
     console = Console(session, screen) if screen else None

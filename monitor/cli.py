@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,6 +28,13 @@ examples:
   monitor --replay --output json *.log | jq 'select(.type == "alert")'
   ssh web1 tail -F access.log | monitor -    whatever comes on standard input
 
+alert rules:
+  METRIC > THRESHOLD [over TIME] [in SECTION] [host NAME] [for TIME] [recover THRESHOLD], with > or <
+  METRIC: hits, bytes, errors, 4xx, 5xx, malformed (THRESHOLD: an average per second, as --threshold); clients (a
+  number); p95, p99 (a response time: 500ms). SECTION and NAME as the tables show them. docs/alerts.md tells more.
+  The command of --on-alert runs without a shell, with TAPLINE_MESSAGE, TAPLINE_STATE, TAPLINE_RULE ... in its
+  environment. It and --webhook are told of a replay's alerts, too.
+
 configuration:
   Every option is a key of the same name in $XDG_CONFIG_HOME/tapline/monitor.toml (or --config FILE):
       logs = ["/var/log/nginx/access.log"]
@@ -39,7 +48,14 @@ exit status:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]  # one line, as for every other error
-        raise UsageError(message)
+        raise UsageError(message + _meant(message))
+
+
+def _meant(message: str) -> str:
+    """Say which option was meant, where argparse complains of one that there is not."""
+    wrong = re.match(r"unrecognized arguments: (--[a-z-]+)", message)
+    near = wrong and difflib.get_close_matches(wrong[1], [f"--{option.name}" for option in OPTIONS], 1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _converter(convert: object) -> object:
@@ -66,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
         "logs", nargs="*", metavar="LOG", help="files, quoted globs, compressed files, - for standard input"
     )
     top.add_argument("--config", metavar="FILE", type=Path, help="read options from this TOML file")
-    top.add_argument("--version", action="version", version=f"tapline {__version__}")
+    top.add_argument("--version", action="version", version=f"monitor (tapline) {__version__}")
     groups: dict[str, argparse._ArgumentGroup] = {}
     for option in OPTIONS:
         group = groups.setdefault(option.group, top.add_argument_group(option.group))

@@ -19,7 +19,7 @@ from sniffer.clf import LineFormat
 from sniffer.config import Settings
 from sniffer.logfile import LogFile
 from sniffer.observer import Observer, ObserverCounts
-from sniffer.privileges import drop, log_group, run_user
+from sniffer.privileges import drop, log_group, name_of, run_user
 from sniffer.transaction import Transaction
 from sniffer.writer import Writer
 
@@ -35,13 +35,13 @@ _PATIENCE = 5.0  # s for the last lines to be written
 Say = Callable[[str], None]
 
 
-def run(settings: Settings, environ: Mapping[str, str], say: Say) -> None:
-    """Observe until the end, or until SIGINT or SIGTERM. Raises SnifferError."""
+def run(settings: Settings, environ: Mapping[str, str], say: Say, greet: Say | None = None) -> None:
+    """Observe until the end, or until SIGINT or SIGTERM; ``greet`` is told what is begun. Raises SnifferError."""
     with _Signals() as signals:
-        _run(settings, environ, say, signals)
+        _run(settings, environ, say, greet, signals)
 
 
-def _run(settings: Settings, environ: Mapping[str, str], say: Say, signals: _Signals) -> None:
+def _run(settings: Settings, environ: Mapping[str, str], say: Say, greet: Say | None, signals: _Signals) -> None:
     line_format = LineFormat(settings.format, settings.origin_form)
     user, group = run_user(settings.user, environ), log_group(settings.group)
     log = LogFile(settings.log, settings.rotation, say, settings.mode, group)
@@ -61,6 +61,9 @@ def _run(settings: Settings, environ: Mapping[str, str], say: Say, signals: _Sig
     if live is None:
         _Replay(files, chosen, log, line_format, say).run(signals)
     else:
+        if greet:
+            where = ", ".join(settings.interfaces) or "all interfaces"
+            greet(f"watching {where} as {name_of(os.geteuid())}, writing to {log.name}; Ctrl-C ends it")
         _Watch(live, log, line_format, say).run(signals)
 
 

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import os
 import pwd
+import re
+import select
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from sniffer import __version__
-from sniffer.config import DEFAULT_LOG, Settings, arguments_from, parse_every, parse_keep, parse_mode, parse_size
+from sniffer.config import (
+    DEFAULT_LOG,
+    LISTS,
+    SWITCHES,
+    TEXTS,
+    Settings,
+    arguments_from,
+    parse_every,
+    parse_keep,
+    parse_mode,
+    parse_size,
+)
 from sniffer.errors import SnifferError, UsageError
 from sniffer.rotation import Rotation
 
@@ -77,7 +91,9 @@ Value = TypeVar("Value")
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message} (sniffer --help tells more)")
+        wrong = re.match(r"unrecognized arguments: (--[a-z-]+)", message)
+        near = wrong and difflib.get_close_matches(wrong[1], [f"--{key}" for key in (*LISTS, *SWITCHES, *TEXTS)], 1)
+        raise UsageError(message + (f"; did you mean {near[0]}?" if near else " (sniffer --help tells more)"))
 
 
 class _ListInterfaces(argparse.Action):
@@ -98,7 +114,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = settings_from(sys.argv[1:] if arguments is None else arguments)
         from sniffer.app import run  # scapy is slow to load, and --help needs none
 
-        run(settings, os.environ, _say)
+        # A terminal's user would wait for something to happen; a log of messages has no use for it.
+        run(settings, os.environ, _say, _say if sys.stderr is not None and sys.stderr.isatty() else None)
     except SnifferError as error:
         _say(str(error))
         return 2 if isinstance(error, UsageError) else 1
@@ -175,7 +192,7 @@ def build_parser() -> argparse.ArgumentParser:
     other = parser.add_argument_group("other")
     other.add_argument("--config", metavar="FILE", help="read options from this TOML file (see below)")
     other.add_argument("--list-interfaces", action=_ListInterfaces, nargs=0, help="list what -i may name, and exit")
-    other.add_argument("--version", action="version", version=f"sniffer {__version__}")
+    other.add_argument("--version", action="version", version=f"sniffer (tapline) {__version__}")
     return parser
 
 
@@ -243,6 +260,8 @@ def _settings(options: Mapping[str, Any]) -> Settings:
 
 
 def _say(text: str) -> None:
-    with contextlib.suppress(OSError):  # nobody listens any more
-        sys.stderr.write(f"sniffer: {text}\n")
-        sys.stderr.flush()
+    """Say a line, unless nobody takes it: a terminal that was stopped, or a full pipe, must not hold up the capture."""
+    with contextlib.suppress(OSError, ValueError):  # nobody listens any more
+        if sys.stderr is not None and select.select([], [sys.stderr], [], 0)[1]:
+            sys.stderr.write(f"sniffer: {text}\n")
+            sys.stderr.flush()

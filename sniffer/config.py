@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 from dataclasses import dataclass, field
@@ -56,7 +57,8 @@ def arguments_from(text: str) -> list[str]:
             else:
                 arguments += [f"--{key}={one}" for one in many]
         else:
-            raise ValueError(f"no option {key!r}")
+            near = difflib.get_close_matches(key, (*LISTS, *SWITCHES, *TEXTS), 1)
+            raise ValueError(f"no option {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
     return arguments + words
 
 

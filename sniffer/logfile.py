@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sniffer.errors import SnifferError
+from sniffer.privileges import name_of
 from sniffer.rotation import Archive, Rotation
 
 _STDOUT = 1
@@ -97,12 +98,17 @@ class LogFile:
             if self.path and self._folder < 0:
                 self.prepare()
             self._open()
+        except PermissionError as error:
+            who = name_of(os.geteuid())
+            raise SnifferError(
+                f"cannot write {self.name}: user {who} may not; name another log (-w) or user (--user)"
+            ) from error
         except OSError as error:
             raise SnifferError(f"cannot write {self.name}: {error.strerror}") from error
         if self._regular and self.rotates:
             if not os.access(".", os.W_OK | os.X_OK, dir_fd=self._folder):
                 raise SnifferError(
-                    f"cannot rotate {self.name}: user {os.geteuid()} may not write to its folder; "
+                    f"cannot rotate {self.name}: user {name_of(os.geteuid())} may not write to its folder; "
                     "name a log in a folder of its own (-w), another --user, or no rotation"
                 )
             self._archive.compress(self._folder)  # what an earlier run left

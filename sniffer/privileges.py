@@ -43,7 +43,7 @@ def run_user(name: str | None, environ: Mapping[str, str]) -> User | None:
     Raises UsageError.
     """
     if os.geteuid() != 0:
-        if name is not None and name != _name_of(os.geteuid()):
+        if name is not None and name != name_of(os.geteuid()):
             raise UsageError(f"--user {name}: only root can become another user")
         return None
     try:
@@ -105,7 +105,8 @@ def _check(result: int) -> None:
         raise OSError(number, os.strerror(number))
 
 
-def _name_of(uid: int) -> str:
+def name_of(uid: int) -> str:
+    """Return a user's name, or the number where there is none."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

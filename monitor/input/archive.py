@@ -6,6 +6,7 @@ What a file is goes by its first bytes, not by its name. Knows nothing of rotati
 from __future__ import annotations
 
 import bz2
+import glob
 import lzma
 import os
 import re
@@ -13,7 +14,7 @@ import select
 import stat
 import sys
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, pairwise
@@ -165,6 +166,19 @@ def chunks(path: str, descriptor: int, size: int) -> Generator[bytes, None, None
     if head:
         yield head
     yield from stored
+
+
+def matching(patterns: Sequence[str]) -> tuple[str, ...]:
+    """Return the logs that path names and patterns stand for, each once. Raises TaplineError where nothing matches."""
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        names = [pattern]
+        if glob.has_magic(pattern) and not os.path.lexists(pattern):
+            names = sorted(name for name in glob.glob(pattern, recursive=True) if not os.path.isdir(name))
+            if not names:
+                raise TaplineError(f"{pattern}: no file matches")
+        found |= dict.fromkeys(names)
+    return tuple(found)
 
 
 def open_archive(path: str) -> Archive:

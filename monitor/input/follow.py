@@ -54,6 +54,9 @@ class Followers:
                 if fnmatch(name, os.path.abspath(pattern)):  # rotated away meanwhile, but perhaps not read to its end
                     self._join(os.path.relpath(name) if not os.path.isabs(pattern) else name, new=False)
         self._scan(new=False)
+        for pattern in self._patterns:
+            if not glob.glob(pattern, recursive=True):
+                self._note(f"{pattern}: no file matches yet; waiting for one")
 
     @property
     def ended(self) -> bool:
@@ -191,6 +194,8 @@ class Followers:
                 log.start_at_beginning()
             else:
                 log.start_at_end()
+                if not os.path.exists(path):
+                    self._note(f"{path}: no such file yet; waiting for it")
         self.names.append(path)
         self._logs.append(log)
 

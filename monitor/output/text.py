@@ -132,15 +132,14 @@ def message(transition: Transition, times: Times) -> str:
     raised = transition.state is State.RAISED
     when = "active since before" if transition.since_before else "triggered at"
     if transition.rule:
-        what = "A rule generated an alert" if raised else "A rule recovered"
-        rule = f", rule {safe(transition.rule)}"
+        what = f"Rule {safe(transition.rule)} {'generated an alert' if raised else 'recovered'}"
     else:
-        what, rule = "High traffic generated an alert" if raised else "Traffic recovered", ""
+        what = "High traffic generated an alert" if raised else "Traffic recovered"
     noun = transition.metric if transition.rule else "hits"  # of the one rule the words are fixed, whatever its metric
     return (
         f"{what} - {noun} = {_held(transition)}, {when} {times.full(transition.at)} "
         f"({_average(transition)}over {format_duration(transition.window)}, "
-        f"threshold {safe(transition.threshold.text)}{rule})"
+        f"threshold {safe(transition.threshold.text)})"
     )
 
 

@@ -65,6 +65,7 @@ def hits(told: list[dict[str, Any]]) -> int:
     ("arguments", "status", "told"),
     [
         (["--replay", "/nonexistent.log"], 1, "monitor: /nonexistent.log: no such file or directory\n"),
+        (["--replay", "/nonexistent*.log"], 1, "monitor: /nonexistent*.log: no file matches\n"),
         (["--replay", "/"], 1, "monitor: /: is a directory\n"),
         (["--replay", "/proc/self/mem"], 1, "monitor: /proc/self/mem: input/output error\n"),
         (["--replay", "x", "--jobs", "100000"], 2, "'100000' is not a whole number from 1 to 64\n"),
@@ -91,6 +92,15 @@ def test_too_few_descriptors_for_the_processes_is_one_line() -> None:
     )
     out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (1, b"", b"monitor: --jobs 64: too many open files\n")
+
+
+def test_a_replay_takes_quoted_patterns_and_each_log_once(tmp_path: Path) -> None:
+    for name in ("a.log", "b.log", "[c].log"):
+        (tmp_path / name).write_bytes((SAMPLES / "equality.log").read_bytes())
+    (tmp_path / "folder.log").mkdir()
+    lines = (SAMPLES / "equality.log").read_bytes().count(b"\n")
+    status, told, _ = run("--replay", tmp_path / "?.log", tmp_path / "[c].log", tmp_path / "a.log")
+    assert (status, told[-1]["lines"]) == (0, 3 * lines)
 
 
 def test_a_replay_of_standard_input_is_that_of_the_file() -> None:

@@ -76,6 +76,7 @@ def test_a_unit_of_bytes_makes_the_metric_bytes() -> None:
         (["x", "--replay", "--state", "s"], "live log"),
         (["x", "--output", "xml"], "none of tui"),
         (["x", "--no-such"], "unrecognized"),
+        (["x", "--treshold", "5"], "did you mean --threshold?"),
         (["x", "--config", "/nonexistent/f.toml"], "no such file"),
         (["x", "--nginx-conf", "a", "--apache-conf", "b"], "exclude each other"),
         (["x", "--nginx-conf", "a", "--format", "common"], "exclude each other"),

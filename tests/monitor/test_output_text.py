@@ -105,8 +105,8 @@ def test_a_rules_message_says_its_metric_its_value_and_itself() -> None:
     told = replace(transition(hits=620_000), metric="p95", window=60, average=Fraction(620_000))
     told = replace(told, threshold=slow.threshold, rule=slow.name)
     assert message(told, UTC) == (
-        "A rule generated an alert - p95 = 620.0 ms, triggered at 2019-02-07 21:12:36 "
-        "(over 1m, threshold 500ms, rule p95 > 500ms over 1m)"
+        "Rule p95 > 500ms over 1m generated an alert - p95 = 620.0 ms, triggered at 2019-02-07 21:12:36 "
+        "(over 1m, threshold 500ms)"
     )
 
 
@@ -123,7 +123,7 @@ def test_a_time_is_rounded_away_from_its_threshold_too(limit: str, held: int, sh
 def test_the_average_of_a_rule_turned_round_is_rounded_away_from_its_threshold_too() -> None:
     quiet = parse("hits < 10/s")
     told = replace(transition(hits=1199), threshold=quiet.threshold, rule=quiet.name)
-    assert "(9.9/s over 2m, threshold 10/s, rule hits < 10/s)" in message(told, UTC)
+    assert "(9.9/s over 2m, threshold 10/s)" in message(told, UTC)
     told = replace(transition(State.RECOVERED, hits=1201), threshold=quiet.threshold, rule=quiet.name)
-    assert "A rule recovered - hits = 1201" in message(told, UTC)
+    assert "Rule hits < 10/s recovered - hits = 1201" in message(told, UTC)
     assert "(10.1/s over 2m" in message(told, UTC)

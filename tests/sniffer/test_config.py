@@ -1,5 +1,6 @@
 """The sniffer's options: the command line on top of a file on top of the defaults."""
 
+import contextlib
 import os
 import pwd
 import re
@@ -14,6 +15,7 @@ from sniffer import cli
 from sniffer.config import LISTS, SWITCHES, TEXTS, Settings
 from sniffer.errors import UsageError
 from sniffer.rotation import Rotation
+from tests.waiting import PATIENCE
 
 CAPTURE = Path(__file__).with_name("captures") / "tagged.pcap"
 
@@ -134,3 +136,22 @@ def test_the_program_reads_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sniffer", "--config", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
     assert '"GET /tagged HTTP/1.1" 200 9' in done.stdout
+
+
+def test_an_option_that_there_is_not_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match="did you mean --rotate-size"):
+        settings("--rotat-size", "5MB")
+
+
+def test_messages_that_nobody_takes_hold_nothing_up() -> None:
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(write, b"x" * 4096):
+            pass
+    os.set_blocking(write, True)
+    command = [sys.executable, "-m", "sniffer", "-r", str(CAPTURE), "-w", "-"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=write, timeout=PATIENCE)
+    os.close(read)
+    os.close(write)
+    assert (done.returncode, done.stdout.count(b"\n")) == (0, 1)
