@@ -1,5 +1,6 @@
 """A path name as one source of lines: each scenario of rotation a test, each a script without sleeping."""
 
+import errno
 import gzip
 import os
 import shutil
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.input.file import File
 from monitor.input.tail import LINGER, MAX_OLD, Tail
 
 
@@ -380,6 +382,32 @@ def test_what_cannot_be_read_is_told_once_and_read_when_it_can(log: Log) -> None
     assert log.messages == [f"{log.path}: is a directory"]
     log.path.rmdir()
     assert log.write("1").read() == ["1"]
+
+
+def test_a_folder_on_the_way_that_is_none_is_told_once(tmp_path: Path) -> None:
+    log = Log(tmp_path / "file" / "access.log")
+    (tmp_path / "file").write_text("no folder")
+    log.begin()
+    assert log.read() == log.read() == []
+    assert log.messages == [f"{log.path}: not a directory"]
+
+
+def test_a_disk_that_fails_is_told_and_the_rest_goes_on(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.write("old").begin()
+    old = log.rename("access.log.1")
+    log.write("lost", path=old).write("new")
+    broken = old.stat().st_ino
+    pread = os.pread
+
+    def failing(descriptor: int, size: int, offset: int) -> bytes:
+        if os.fstat(descriptor).st_ino == broken:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return pread(descriptor, size, offset)
+
+    monkeypatch.setattr(File, "beginning", lambda file, size=0: b"")
+    monkeypatch.setattr(os, "pread", failing)
+    assert log.read() == ["new"]
+    assert log.messages == [f"{log.path}: input/output error"]
 
 
 def test_a_binary_or_packed_file_is_told_and_left_alone(log: Log) -> None:

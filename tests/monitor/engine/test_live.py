@@ -83,3 +83,13 @@ def test_what_was_read_back_counts_in_the_first_evaluation_of_a_live_start() -> 
     engine.warm([batch([START + 100] * 115)], whole=True, age=0.0, now=0.0)
     events = engine.feed(batch([START + 101] * 6), now=1.0) + engine.tick(7.0)
     assert told(events) == [(State.RAISED, START + 101, 121)]
+
+
+def test_an_alert_after_a_calm_second_has_its_real_beginning_although_little_was_read_back() -> None:
+    engine = live()
+    calm = [START + second for second in range(0, 140, 2)]
+    engine.warm([batch(calm)], whole=False, age=0.0, now=0.0)
+    assert engine.warm_enough
+    (raised,) = engine.feed(batch([START + 141] * 300), now=1.0) + engine.tick(8.0)
+    assert told([raised]) == [(State.RAISED, START + 141, 359)]
+    assert not raised.since_before  # type: ignore[union-attr]

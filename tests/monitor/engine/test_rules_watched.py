@@ -108,6 +108,22 @@ def test_every_rule_is_judged_second_by_second_whatever_the_size_of_reads(
     assert told(watched, run(engine, chunks(lines, sizes))) == plainly(watched, lines)
 
 
+def test_a_break_begins_the_time_to_hold_anew() -> None:
+    watched = parse("hits > 2/s over 2s for 5s")
+    lines: list[Line] = [1000 + second for second in (0, 1, 2, 7, 8, 9, 10, 11, 12, 13) for _ in range(5)]
+    events = run(Engine(rule("1000000", 20), (watched,)), chunks(lines, [3]))
+    assert told(watched, events) == plainly(watched, lines) == [(1012, "raised", 10)]
+
+
+def test_the_peak_of_a_rule_turned_round_is_the_least() -> None:
+    watched = parse("hits < 2/s over 2s")
+    engine = Engine(rule("1000000", 20), (watched,))
+    run(engine, [batch([1000] * 2 + [1001] + [1002] + [1003, 1003] + [1004] * 3 + [1005] * 3)])
+    (alert,) = engine.summary().alerts
+    assert (alert.raised.at, alert.raised.hits, alert.peak, alert.peak_at) == (1001, 3, 2, 1002)
+    assert (alert.recovered and alert.recovered.at) == 1004
+
+
 def timed(second: int, *durations: int) -> Batch:
     return replace(batch([second] * len(durations)), durations=durations)
 
