@@ -14,9 +14,11 @@ from sniffer.framing import FOREVER, Body, Framing
 from sniffer.startline import (
     BEGINS,
     BINARY,
+    MAY_BEGIN,
     PROXIED,
     REQUEST_BEHIND,
     REQUEST_LINE,
+    REQUEST_OPEN,
     RESPONSE_AHEAD,
     SOCKS,
     Role,
@@ -27,6 +29,7 @@ from sniffer.startline import (
 MAX_HEAD = 64 * 1024  # bytes; Apache's limits allow 8 kB a line, nginx's 32 kB, Tomcat's and Node's 8 and 16 kB in all
 _MAX_CHUNK_LINE = 4096  # bytes; a chunk's size with its extensions
 _TAIL = 256  # bytes kept of what is passed by while looking for a message; its first line may be cut
+_MAX_LINE = 8 * 1024  # bytes kept likewise of what may be a request line whose end did not come yet
 _GIVE_UP = 32 * 1024  # bytes without anything of HTTP, after which a direction is no longer looked at
 
 Mark = tuple[int, int, int]
@@ -68,6 +71,10 @@ class Listener(Protocol):
         """Take note that it is not known any more where messages begin. ``swallowed``: one began in what is missing."""
 
 
+_Beginning = tuple[bytes, Mark, int]
+"""What has come of it, the mark of its first piece, and where in that it begins."""
+
+
 class State(enum.Enum):
     """What the reader expects next."""
 
@@ -92,6 +99,9 @@ class Reader:
 
     __slots__ = (
         "_at",
+        "_begun",
+        "_blind",
+        "_found",
         "_granted",
         "_mark",
         "_seen",
@@ -122,6 +132,9 @@ class Reader:
         self._mark: Mark = (0, 0, 0)
         self._at = 0
         self._seen = 0  # bytes passed by while lost
+        self._begun: tuple[_Beginning, ...] = ()  # what pieces began with while lost, and may become a first line
+        self._found = False  # the head that is being read was looked for, and may be none
+        self._blind = False  # what is being read continues what was no head: no message begins with it
         self._synced = synced
         self.heads = 0  # told so far
         self.judged = False  # something came that is no head
@@ -221,19 +234,18 @@ class Reader:
             if kept:
                 self.feed(kept, mark)
 
-    def take_partial(self) -> Head | None:
-        """Take what began as a request and is not one yet, because the peer has answered it."""
-        text = self.text
+    def partial(self) -> Head | None:
+        """Return what began as a request and is not one yet, or no proper one: the peer may have answered it."""
         if self.state is _HEAD and self.buffer:
-            text = (self.buffer, self._mark, self._at)
-        if text is None:
-            return None
+            return self._partial(self.buffer, self._mark, self._at)
+        return self._partial(*self.text) if self.text is not None else None
+
+    def take(self, partial: Head) -> None:
+        """Go on behind what ``partial`` returned: it was a request."""
         self.text = None
-        raw, mark, at = text
-        self.wire = len(raw)
+        self.wire = len(partial.raw)
         if self.state is not _TUNNEL:
             self._become(_LOST)
-        return self._partial(raw, mark, at)
 
     @staticmethod
     def _partial(raw: bytes, mark: Mark, at: int) -> Head | None:
@@ -247,6 +259,8 @@ class Reader:
     def _become(self, state: State) -> None:
         self.state = state
         self.buffer = b""
+        self._begun = ()
+        self._found = False
         self.skip = self._granted = FOREVER if state is _TUNNEL else 0
 
     def _step(self, state: State, count: int) -> None:
@@ -287,6 +301,7 @@ class Reader:
 
     def _tell(self, head: Head) -> Framing:
         self.wire, self.body = len(head.raw), 0
+        self.text = None
         self.heads += 1
         self.role = _RESPONSES if head.status else _REQUESTS
         return self.listener.head(self, head)
@@ -346,11 +361,18 @@ class Reader:
 
         What stands in ``data`` before ``fed`` came earlier.
         """
+        if self._found:  # it stood in a body
+            self._lose()
+            self.buffer, self._blind = data[begin:fed], True
+            return fed
         if not self.heads and self._synced and (match := PROXIED.match(data, begin)):
             end = match.end() + int.from_bytes(match[1] or b"", "big")
-            if fed <= end <= len(data):
+            if end <= len(data) and (match[1] or match[0][:1] == b"P"):
                 self._become(_HEAD)
                 return end
+            if end - begin < MAX_HEAD:
+                self.buffer = data[begin:]  # the rest of it is still to come
+                return len(data)
         self.judged = not SOCKS.match(data, begin)
         self._note(data[begin : begin + MAX_HEAD])
         self._lose()
@@ -360,9 +382,9 @@ class Reader:
             self.text = None
             self._step(_BODY, framing.length)
             return begin
-        if self.role is not _RESPONSES:
+        if self.role is _UNKNOWN:
             return len(data)
-        self.buffer = data[begin:fed]  # a response may begin behind whatever stands in front of it
+        self.buffer, self._blind = data[begin:fed], True  # a message may begin behind whatever stands in front of it
         return fed
 
     def _go_on(self, framing: Framing) -> None:
@@ -430,11 +452,24 @@ class Reader:
         """Look for the beginning of a message; return where to read on."""
         end = len(data)
         found: int | None = None
-        if BEGINS.match(data, at):
-            line_end = data.find(b"\n", at)
-            whole = line_end >= 0
-            if first_line(data, at, line_end + 1, self.role) if whole else may_begin(data, at, at, self.role):
-                found = at
+        before, begun = b"", []
+        beginnings = () if self._blind else (*self._begun, (b"", mark, at))
+        self._blind = False
+        for kept, origin, place in beginnings:
+            start, line = (0, kept + data[at:]) if kept else (at, data)
+            if MAY_BEGIN.match(line, start):
+                begun.append((line[start:], origin, place))
+            elif BEGINS.match(line, start):
+                line_end = line.find(b"\n", start)
+                whole = line_end >= 0
+                if (
+                    first_line(line, start, line_end + 1, self.role)
+                    if whole
+                    else may_begin(line, start, start, self.role)
+                ):
+                    found, before, mark = at - len(kept), kept, origin
+                    break
+        self._begun = tuple(begun)
         if found is None and self.role is not _UNKNOWN:
             joined = self.buffer + data[at:]  # with the end of what was passed by before
             if self.role is _RESPONSES:
@@ -442,9 +477,13 @@ class Reader:
             else:
                 found = match.end() if (match := REQUEST_BEHIND.search(joined)) else None
             if found is not None:
+                before = joined[found : len(self.buffer)]
                 found += at - len(self.buffer)
+                place = found
             else:
-                self.buffer = joined[-_TAIL:]
+                open_line = REQUEST_OPEN.search(joined, max(0, len(joined) - _MAX_LINE))
+                keep = len(joined) - _TAIL
+                self.buffer = joined[max(0, min(keep, open_line.start()) if open_line else keep) :]
         if found is None:
             self._seen += end - at
             self.wire += end - at
@@ -454,10 +493,8 @@ class Reader:
             return end
         self.wire += found - at
         self.body += found - at
-        self.text = None
         self.listener.ended(self, False)
-        before = self.buffer[found - at :] if found < at else b""
         self._become(_HEAD)
-        if before:
-            self.buffer, self._mark, self._at = before, (mark[0], mark[1] + found & 0xFFFFFFFF, mark[2]), 0
+        self._found = True
+        self.buffer, self._mark, self._at = before, mark, place
         return max(found, at)

@@ -167,9 +167,10 @@ class Pairing:
     def _response(self, reader: Reader, head: Head) -> Framing:
         start = head.mark[1] + head.at & 0xFFFFFFFF
         client = self.peer(reader)
-        if not self._pending:
-            partial = client.take_partial()
-            if partial is not None:
+        if not self._pending and (partial := client.partial()) is not None:
+            begin = partial.mark[1] + partial.at & 0xFFFFFFFF
+            if _Request(partial, begin, partial.mark[2]).fits(start, head.mark[2]):
+                client.take(partial)
                 self._request(client, partial)
                 self._sending = None
         request = self._match(start, head.mark[2])

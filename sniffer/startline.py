@@ -21,12 +21,21 @@ _STATUS_LINE = re.compile(rb"HTTP/\d\.\d[ \t]+([1-9]\d\d)(?:[^\d\n][^\n]*)?\r?\n
 BINARY = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 # A client's greeting to a SOCKS proxy (RFC 1928; version 4): what follows may well be HTTP
 SOCKS = re.compile(rb"\x05[\x01-\x0a][\x00-\xff]|\x04[\x01\x02]")
-# What a proxy puts in front of a connection that it hands on (PROXY protocol, versions 1 and 2)
-PROXIED = re.compile(rb"PROXY (?:TCP4|TCP6|UNKNOWN)[^\n]{0,95}\n|\x00\r\nQUIT\n[\x20\x21][\x00-\xff](..)", re.DOTALL)
+# What a proxy puts in front of a connection that it hands on (PROXY protocol, versions 1 and 2); of version 2 as far as
+# it came, with the length of what follows if that did
+PROXIED = re.compile(
+    rb"PROXY (?:TCP4|TCP6|UNKNOWN)[^\n]{0,95}\n"
+    rb"|\x00\r\nQUIT\n[\x20\x21].(..)|\x00(?:\r(?:\n(?:Q(?:U(?:I(?:T(?:\n(?:[\x20\x21].{0,2})?)?)?)?)?)?)?)?\Z",
+    re.DOTALL,
+)
 # Where a message may begin after something was lost: behind an empty line; a response anywhere if a field follows
 REQUEST_BEHIND = re.compile(rb"\n\r?\n(?=" + _TOKEN + rb" [^ \n]+ HTTP/1\.[01]\r?\n)")
 RESPONSE_AHEAD = re.compile(rb"HTTP/1\.[01] [1-5]\d\d(?: [^\n]{0,200})?\r?\n" + _TOKEN + rb":")
-BEGINS = re.compile(rb"[A-Z]{3,20} (?:/|[a-z]+://|\*)|HTTP/1\.[01](?: |$)")
+# What of the former may still come; its line may be long
+REQUEST_OPEN = re.compile(rb"\n\r?\n(?=" + _TOKEN + rb" [^ \n]*(?: [^ \n]*)?\Z)")
+# ... or where a segment does: so much is asked for, since bodies hold text, too; and what may still become that
+BEGINS = re.compile(rb"[A-Z][A-Z-]{2,24} (?:/|[a-z]{1,20}://|\*)|CONNECT [^ /]|HTTP/1\.[01] ")
+MAY_BEGIN = re.compile(rb"(?:[A-Z][A-Z-]{0,24}|[A-Z][A-Z-]{2,24} (?:[a-z]{1,20}(?::/?)?)?|HTTP/(?:1(?:\.[01]?)?)?)\Z")
 
 
 class Role(enum.Enum):

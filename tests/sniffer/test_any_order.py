@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 
 import h11
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sniffer.decode import Frame
+from sniffer.startline import BEGINS
 from tests.sniffer.wire import Wire, observe, seen
 
 METHODS = ["GET", "POST", "HEAD", "PUT", "OPTIONS", "DELETE", "x-odd"]
@@ -170,3 +172,90 @@ def test_h11_reads_the_same(talk: list[Exchange]) -> None:
 def _upload(client: h11.Connection, exchange: Exchange) -> None:
     client.send(h11.Data(data=filler(exchange.upload)[: 16 if exchange.chunked_upload else None]))
     client.send(h11.EndOfMessage())
+
+
+# What two sides may send that is HTTP, something like it, or not at all
+ASKED = [
+    *[
+        b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n",
+        b"POST /b HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello",
+        b"HEAD /h HTTP/1.0\r\n\r\n",
+    ],
+    *[
+        b"POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;x\r\nhello\r\n0\r\n\r\n",
+        b"CONNECT x:1 HTTP/1.1\r\n\r\n",
+    ],
+    *[
+        b"GET /old\r\n",
+        b"GET \r\n",
+        b"GET /foo bar\n",
+        b" HTTP/1.1\r\n",
+        b"Host: h\r\n\r\n",
+        b"PROXY TCP4 1.2.3.4 1.2.3.4 1 2\r\n",
+    ],
+    *[b"\x00\r\nQUIT\n\x21\x11\x00\x02ab", b"\r\n\r\n", b"x" * 100, b":", b"\x00", b"\xff", b"\n"],
+]
+ANSWERED = [
+    *[
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 304 Not Modified\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+    ],
+    *[
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\n\r\nuntil the end",
+    ],
+    *[b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n", b"Content-Length: 3\r\n\r\n", b"HTTP/1.1 ", b"200 OK\r\n"],
+    *[b"\r\n\r\n", b"x" * 100, b":", b"\x00", b"\xff", b"\n", b"abc"],
+]
+
+
+def ended(words: list[bytes]) -> bytes:
+    """Not ending with what may begin a message: nobody could know where the next segment begins then."""
+    said = b"".join(words)
+    return said + b"\r\n" if re.search(rb"[A-Z][A-Z .:/0-9-]*\Z", said) else said
+
+
+sayings = st.one_of(
+    st.tuples(st.just(0), st.lists(st.sampled_from(ASKED), min_size=1, max_size=6).map(ended), st.booleans()),
+    st.tuples(st.just(1), st.lists(st.sampled_from(ANSWERED), min_size=1, max_size=6).map(ended), st.booleans()),
+)
+
+
+def cut(
+    talk: list[tuple[int, bytes, bool]], opened: bool, closed: bool, lost: set[int], seed: int | None
+) -> list[Frame]:
+    """A segment for each saying, or several (``seed``), none of which makes a message begin where no segment did."""
+    rng = random.Random(seed)
+    wire = Wire(step=1000)
+    if opened:
+        wire.open()
+    for place, (side, data, acknowledged) in enumerate(talk):
+        before, now, at = len(wire.frames), wire.now, 0
+        while at < len(data):
+            size = len(data) if seed is None else rng.choice([1, 1, 2, 3, 5, 9, 40, 400])
+            while BEGINS.match(data, at + size):
+                size += 1
+            wire.send(side, 24, data[at : at + size])
+            at += size
+        if place in lost:
+            del wire.frames[before:]
+        if acknowledged:
+            wire.send(1 - side, 16)
+        wire.now = now + 10_000_000
+    return wire.close().frames if closed else wire.frames
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    talk=st.lists(sayings, min_size=1, max_size=8),
+    opened=st.booleans(),
+    closed=st.booleans(),
+    lost=st.sets(st.integers(0, 7), max_size=2),
+    seed=st.integers(0, 10**6),
+)
+def test_segments_cut_into_smaller_ones_leave_no_trace_whatever_is_sent_lost_or_was_sent_before(
+    talk: list[tuple[int, bytes, bool]], opened: bool, closed: bool, lost: set[int], seed: int
+) -> None:
+    whole, small = (seen(observe(cut(talk, opened, closed, lost, how))) for how in (None, seed))
+    assert small == whole

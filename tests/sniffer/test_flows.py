@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from sniffer.decode import ACK, FIN, PSH, RST, SYN
 from sniffer.flow import SECOND, Limits
 from sniffer.observer import Observer
@@ -49,6 +51,28 @@ def test_of_a_fast_connection_picked_up_in_the_middle_every_answer_finds_its_req
     observer = Observer()
     assert seen(observe(wire.frames[7:], observer)) == told(*([200, 404, 500] * 700)[1:])
     assert (observer.counts.unanswered, observer.counts.orphans) == (0, 0)
+
+
+@pytest.mark.parametrize("mss", [1, 2, 3, 7, 1460])
+@pytest.mark.parametrize("line", [b"GET /first HTTP/1.1", b"M-SEARCH * HTTP/1.1", b"CONNECT h:443 HTTP/1.1"])
+def test_the_first_request_of_a_connection_picked_up_is_found_in_whatever_pieces_it_comes(
+    line: bytes, mss: int
+) -> None:
+    wire = Wire(mss=mss).ask(line + b"\r\nHost: h\r\n\r\n").answer(b"HTTP/1.1 204 No Content\r\n\r\n")
+    assert seen(observe(wire.frames)) == [(line.decode(), 204, 0)]
+
+
+@pytest.mark.parametrize("mss", [1, 2, 3, 7, 200, 1460])
+def test_a_long_request_behind_a_head_that_was_cut_by_a_loss_is_found_in_whatever_pieces_it_comes(mss: int) -> None:
+    wire = Wire(mss=mss).open().ask(b"GET /lost HTTP/1.1\r\nCoo")
+    wire.next[0] += 100
+    wire.send(1, 16).ask(b"kie: x\r\n\r\nGET /" + b"p" * 3000 + b" HTTP/1.1\r\n\r\n")
+    assert [line for line, _, _ in seen(observe(wire.frames))][-1] == "GET /" + "p" * 3000 + " HTTP/1.1"
+
+
+def test_a_text_line_that_nobody_answered_is_no_request_of_an_answer_sent_before_it() -> None:
+    wire = Wire().ask(get("a")).send(1, 24, answer(200, 5) * 2).send(0, 24, b"nonsense\r\n")
+    assert [line for line, _, _ in seen(observe(wire.frames))] == ["GET /a HTTP/1.1"]
 
 
 def test_an_answer_to_an_unseen_request_is_given_to_no_other() -> None:

@@ -197,12 +197,14 @@ def test_a_number_that_is_no_status_makes_neither_a_status_nor_a_request(status:
     assert exchange(GET, OK5.replace(b"200", status)) == [("GET /a HTTP/1.1", None, None)]
 
 
-@pytest.mark.parametrize("mss", [1460, 5])
-def test_http_behind_a_proxys_introduction_is_read(mss: int) -> None:
-    wire = Wire(mss=mss).open().ask(b"PROXY TCP4 192.0.2.9 198.51.100.1 56324 80\r\n" + GET).answer(OK5).close()
-    assert seen(observe(wire.frames)) == [("GET /a HTTP/1.1", 200, 5)]
-    second = b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + b"\n" * 12
-    assert exchange(second + GET, OK5, GET, OK5) == [("GET /a HTTP/1.1", 200, 5)] * 2
+@pytest.mark.parametrize("mss", [1460, 5, 1])
+@pytest.mark.parametrize(
+    "introduction",
+    [b"PROXY TCP4 192.0.2.9 198.51.100.1 56324 80\r\n", b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + b"\n" * 12],
+)
+def test_http_behind_a_proxys_introduction_is_read(introduction: bytes, mss: int) -> None:
+    wire = Wire(mss=mss).open().ask(introduction + GET).answer(OK5).ask(GET).answer(OK5).close()
+    assert seen(observe(wire.frames)) == [("GET /a HTTP/1.1", 200, 5)] * 2
 
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
