@@ -108,6 +108,7 @@ class Reader:
         "_synced",
         "body",
         "buffer",
+        "cut",
         "heads",
         "judged",
         "listener",
@@ -124,6 +125,7 @@ class Reader:
         self.role = _UNKNOWN
         self.state = _HEAD if synced else _LOST
         self.skip = 0
+        self.cut = 0  # bytes missing behind the part of the message's head that was seen; some may be of its body
         self.body = 0  # bytes of the message's body that were stepped over, up to the last change of state
         self.wire = 0  # bytes of the message, head and chunk framing included, likewise
         self.text: tuple[bytes, Mark, int] | None = None  # a first line of text that is no request line; its place
@@ -178,7 +180,10 @@ class Reader:
                 at = self._line(data, at)
 
     def gap(self, length: int) -> None:
-        """Step over bytes that never came. Within a body they count; in a head, what is known of it is told."""
+        """Step over bytes that never came. Within a body they count; in a head, what is known of it is told.
+
+        Of a first line that is not known to its version, the part that came is noted as a ``partial`` one.
+        """
         if self.skip:
             count = min(self.skip, length)
             self.skip -= count
@@ -188,8 +193,13 @@ class Reader:
         if length:
             if self.state is _WAIT:
                 self._become(_TUNNEL)
+            in_head, begun = self.state is _HEAD, self.buffer
+            swallowed = in_head and not self._cut_head()
             if self.state is not _TUNNEL:
-                swallowed = self.state is _HEAD and not self._cut_head()
+                if swallowed:
+                    self._note(begun)
+                if in_head:
+                    self.cut = length
                 if self.state is not _LOST:
                     self.settle()
                     self._lose()
@@ -291,7 +301,9 @@ class Reader:
         first = first_line(line + b"\n", 0, len(line) + 1, self.role)
         if first is None or not (first[2] or first[3]):  # without its version, who knows how it went on
             return False
-        self._tell(Head(raw, line, *first, mark, at, False))
+        framing = self._tell(Head(raw, line, *first, mark, at, False))
+        if framing.body is Body.TUNNEL:
+            self._go_on(framing)
         return True
 
     def _note(self, line: bytes) -> None:
@@ -300,7 +312,7 @@ class Reader:
         self.text = None if BINARY.search(line) or not line else (line + b"\n", self._mark, self._at)
 
     def _tell(self, head: Head) -> Framing:
-        self.wire, self.body = len(head.raw), 0
+        self.wire, self.body, self.cut = len(head.raw), 0, 0
         self.text = None
         self.heads += 1
         self.role = _RESPONSES if head.status else _REQUESTS
@@ -350,7 +362,8 @@ class Reader:
             self.buffer = data[begin:end]
             if not self._cut_head():
                 self._note(data[begin:end])
-            self._lose()
+            if self.state is not _TUNNEL:
+                self._lose()
             return shift + end
         if not self.buffer:
             self.buffer = data[begin:end]
@@ -365,7 +378,8 @@ class Reader:
             self._lose()
             self.buffer, self._blind = data[begin:fed], True
             return fed
-        if not self.heads and self._synced and (match := PROXIED.match(data, begin)):
+        introduced = not self.heads and self._synced and self.role is not _RESPONSES
+        if introduced and (match := PROXIED.match(data, begin)):
             end = match.end() + int.from_bytes(match[1] or b"", "big")
             if end <= len(data) and (match[1] or match[0][:1] == b"P"):
                 self._become(_HEAD)

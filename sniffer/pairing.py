@@ -40,6 +40,12 @@ class _Request:
     ack: int  # what the client had received when it sent it
     received: int = 0
     interim: int = 0  # bytes of 1xx responses
+    doubtful: bool = False  # only a part of the first line is known: told if it is answered
+
+    @property
+    def method(self) -> bytes:
+        """The method, of a line whose rest is missing, too; empty where it is not known."""
+        return self.head.method or self.head.line.split(b" ", 1)[0] if self.head is not None else b""
 
     def fits(self, start: int, ack: int) -> bool:
         """Whether a response that begins at ``start``, sent by who had received all before ``ack``, may answer it."""
@@ -52,6 +58,14 @@ class _Response:
     request: _Request | None  # None: an orphan
     head: Head
     time: int
+
+    @property
+    def framing(self) -> Framing:
+        """How its body ends, as far as its head was seen."""
+        method = self.request.method if self.request is not None else b""
+        if method == b"HEAD" or self.head.status in (204, 304):  # RFC 9112 section 6.3 (1)
+            return NO_BODY
+        return body_of(self.head.raw, False)
 
 
 class Pairing:
@@ -133,7 +147,14 @@ class Pairing:
                 self._lost_at = self.missing
             self._swallowed |= swallowed
         elif reader.role is Role.REQUESTS and swallowed:
-            self._pending.append(_Request(None, self.missing, NO_ACK))
+            partial = reader.partial()
+            if partial is None:
+                self._pending.append(_Request(None, self.missing, NO_ACK))
+            else:
+                reader.take(partial)
+                self._request(reader, partial)
+                self._sending = None
+                self._pending[-1].doubtful = True
 
     def close(self) -> None:
         """Tell what is still open: nothing more comes."""
@@ -185,21 +206,19 @@ class Pairing:
         self.kept += _HEAD_COST + len(head.raw)
         if request is not None and request.head is not None and request.head.old:
             client.look()  # a status line answers no HTTP/0.9: its client may ask again
-        method = request.head.method if request is not None and request.head is not None else b""
+        method = request.method if request is not None else b""
         if head.status == 101 or (method == b"CONNECT" and 200 <= head.status < 300):
             client.tunnel()
             return TUNNEL
         if method == b"CONNECT":
             client.resume()
-        if method == b"HEAD" or head.status in (204, 304):  # RFC 9112 section 6.3 (1)
-            return NO_BODY
-        return body_of(head.raw, False)
+        return self._responding.framing
 
     def _match(self, start: int, ack: int) -> _Request | None:
         """Find the request that a response answers; those before it will never be answered."""
         pending = self._pending
         chosen = 0
-        if self._lost_at is not None or any(request.head is None for request in pending):
+        if self._lost_at is not None or any(request.head is None or request.doubtful for request in pending):
             chosen = self._after_loss(start, ack)
         self._lost_at = None
         self._swallowed = False
@@ -233,6 +252,9 @@ class Pairing:
     def _unanswered(self, request: _Request) -> None:
         if request.head is None:
             return
+        if request.doubtful:
+            self.kept -= _HEAD_COST + len(request.head.raw)
+            return
         self.counts.unanswered += 1
         if request is self._sending:
             request.received = self.readers[self.readers[0].role is not Role.REQUESTS].wire
@@ -250,9 +272,8 @@ class Pairing:
             request.received = sender.wire
         size = reader.body
         if not response.head.whole:
-            declared = body_of(response.head.raw, False)
-            if declared.body is Body.LENGTH:
-                size = min(size, declared.length)
+            declared = response.framing
+            size = min(size, declared.length) if declared.body is Body.LENGTH else size - reader.cut
         self._append(request, response, size, self.now, request.interim + reader.wire, whole)
 
     def _append(

@@ -324,3 +324,50 @@ def test_rst_from_elsewhere_ends_nothing() -> None:
     forged = Wire(begins=(1 << 31, 1 << 30), now=wire.now).send(1, RST)
     wire.frames += forged.frames
     assert seen(observe(talk(wire, 201).close().frames)) == told(200, 201)
+
+
+def snapped(wire: Wire, place: int, length: int) -> Wire:
+    """Cut the data of a frame, as a snap length does."""
+    time, link, data, size = wire.frames[place]
+    wire.frames[place] = (time, link, data[: 54 + length], size)
+    return wire
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_request_line_cut_by_the_snap_length_is_told_as_far_as_it_goes_with_its_answer(before: int) -> None:
+    wire = talk(Wire().open(), *[200] * before)
+    asked = len(wire.frames)
+    snapped(wire.ask(get("long")), asked, 8).answer(answer(404, 7))
+    assert seen(observe(talk(wire, 201).frames)) == [*told(200)[:before], ("GET /lon", 404, 7), *told(201)]
+
+
+def test_half_a_request_line_without_an_answer_is_none() -> None:
+    assert observe(snapped(Wire().open().ask(get("long")), 3, 8).frames) == []
+
+
+def test_a_request_that_a_loss_cut_in_its_method_still_has_no_body_in_its_answer() -> None:
+    wire = snapped(Wire().open().ask(b"HEAD /long HTTP/1.1\r\n\r\n"), 3, 8)
+    wire.answer(b"HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\n")
+    assert seen(observe(talk(wire, 201).frames)) == [("HEAD /lo", 200, 0), *told(201)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "size"),
+    [(b"Server: s\r\nDate", 500), (b"Content-Length: 1400\r\nDate", 1400), (b"Content-Length: 9\r\nDate", 9)],
+)
+def test_bytes_missing_behind_a_part_of_a_head_count_no_further_than_a_length_says(fields: bytes, size: int) -> None:
+    head = b"HTTP/1.1 200 X\r\n" + fields
+    wire = Wire().open().ask(get("a")).answer(head + b"x" * (1460 - len(head)) + b"y" * 500).close()
+    assert seen(observe(snapped(wire, 5, len(head)).frames)) == [("GET /a HTTP/1.1", 200, size)]
+
+
+@pytest.mark.parametrize(("asked", "status"), [(b"HEAD /a HTTP/1.1", 200), (b"GET /a HTTP/1.1", 304)])
+def test_an_answer_without_a_body_has_none_with_half_a_head_either(asked: bytes, status: int) -> None:
+    said = b"HTTP/1.1 %d X\r\nServer: s\r\nContent-Length: 50\r\n\r\n" % status
+    wire = Wire().open().ask(asked + b"\r\n\r\n").answer(said)
+    assert seen(observe(talk(snapped(wire, 5, 20), 201).frames)) == [(asked.decode(), status, 0), *told(201)]
+
+
+def test_an_upgrade_of_which_half_the_head_is_known_is_one() -> None:
+    wire = Wire().open().ask(get("a")).answer(b"HTTP/1.1 101 X\r\nUpgrade: x\r\n\r\n")
+    assert seen(observe(talk(snapped(wire, 5, 20), 201).frames)) == [("GET /a HTTP/1.1", 101, 0)]
