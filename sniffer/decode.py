@@ -29,19 +29,20 @@ _TCP = struct.Struct("!4xIIBB").unpack_from  # the ports stand in the key
 _U16 = struct.Struct("!H").unpack_from
 
 _IPV4, _IPV6, _TEB = 0x0800, 0x86DD, 0x6558
+_IP_VERSIONS = {4: _IPV4, 6: _IPV6}
 _VLANS = frozenset((0x8100, 0x88A8, 0x9100, 0x9200))
 _MPLS = frozenset((0x8847, 0x8848))
 _PPPOE = 0x8864
 # What stands between two Ethernet headers: 802.1ah, FabricPath. EtherType -> bytes after it
 _SHIMS = {0x88E7: 4, 0x8903: 2}
 _VN_TAG = 0x8926
-_ERSPAN, _ERSPAN_3 = 0x88BE, 0x22EB
+_ERSPAN, _ERSPAN_3, _GRE_PPP = 0x88BE, 0x22EB, 0x880B
 _PPP_PROTOCOLS = {0x0021: _IPV4, 0x0057: _IPV6, 0x0281: 0x8847, 0x0800: _IPV4, 0x86DD: _IPV6}  # the last two: Cisco
 _TCP_PROTOCOL, _UDP_PROTOCOL = 6, 17
 _IP_IN_IP = {4: _IPV4, 41: _IPV6}
 _EXTENSIONS = frozenset((0, 43, 60, 135, 139, 140))  # length in units of 8 octets, the first not counted
 _FRAGMENT, _AUTHENTICATION, _GRE = 44, 51, 47
-_VXLAN, _GENEVE, _GTP_U, _TEREDO, _AYIYA = (4789, 8472), 6081, 2152, 3544, 5072  # UDP ports
+_VXLAN, _GENEVE, _GTP_U, _TEREDO, _AYIYA, _L2TP = (4789, 8472), 6081, 2152, 3544, 5072, 1701  # UDP ports
 _DEPTH = 16  # headers of link layer and tunnels in one frame; real ones have up to 8
 
 # Link types (tcpdump.org/linktypes.html) that begin with a fixed header whose last two bytes are an EtherType.
@@ -51,7 +52,9 @@ _HEADER = {ETHERNET: 14, 113: 16, 276: 20, 104: 4}
 # LOOP hold a family of 4 bytes in the order of whoever captured, whose numbers differ between systems.
 _IP_BEHIND = {12: 0, 14: 0, 101: 0, 228: 0, 229: 0, 0: 4, 108: 4, 109: 12}
 _PPP_BEHIND = {9: 0, 50: 0, 51: 6, 166: 2, 204: 1}
-_NFLOG, _WLAN, _RADIOTAP = 239, 105, 127
+_LLC_BEHIND = {6: 14, 10: 13, 100: 0, 122: 16}  # 802.2 follows: token ring, FDDI, ATM, Fibre Channel
+_TOKEN_RING, _NFLOG, _PPI = 6, 239, 192
+_WLAN, _RADIOTAP, _PRISM, _AVS = 105, 127, 119, 163
 
 
 class _UndecodableError(Exception):
@@ -101,19 +104,31 @@ class Decoder:
             return self._network(time, data, at, self._by_version(data, at), wire, 0)
         if link in _PPP_BEHIND:
             return self._ppp(time, data, _PPP_BEHIND[link], wire, 0)
+        if link in _LLC_BEHIND:
+            at = _LLC_BEHIND[link]
+            if link == _TOKEN_RING and data[8] & 0x80:  # a route follows the addresses
+                at += data[at] & 0x1F
+            return self._network(time, data, at, 0, wire, 0)
         if link == _NFLOG:
             return self._nflog(time, data, wire)
-        if link in (_WLAN, _RADIOTAP):
-            return self._wlan(time, data, data[2] | data[3] << 8 if link == _RADIOTAP else 0, wire)
+        if link == _WLAN:
+            return self._wlan(time, data, 0, wire)
+        if link == _RADIOTAP:
+            return self._wlan(time, data, data[2] | data[3] << 8, wire)
+        if link in (_PRISM, _AVS):
+            return self._wlan(time, data, _U16(data, 6)[0] if data[:2] == b"\x80\x21" else 144, wire)
+        if link == _PPI and data[4] != _PPI:  # its own header, then a frame of another link type
+            size = data[2] | data[3] << 8
+            return self._frame((time, int.from_bytes(data[4:8], "little"), data[size:], wire - size))
         self.unknown[link] = self.unknown.get(link, 0) + 1
         return None
 
     @staticmethod
     def _by_version(data: bytes, at: int) -> int:
-        version = data[at] >> 4
-        if version not in (4, 6):
+        ethertype = _IP_VERSIONS.get(data[at] >> 4)
+        if ethertype is None:
             raise _UndecodableError
-        return _IPV4 if version == 4 else _IPV6
+        return ethertype
 
     def _ppp(self, time: int, data: bytes, at: int, wire: int, depth: int) -> Segment | None:
         if data[at] in (0xFF, 0x0F, 0x8F):  # address and control, which PPP may leave out
@@ -137,11 +152,15 @@ class Decoder:
         raise _UndecodableError
 
     def _wlan(self, time: int, data: bytes, at: int, wire: int) -> Segment | None:
-        """Decode an unencrypted 802.11 data frame: a header of 24 to 36 bytes, then 802.2."""
+        """Decode an unencrypted 802.11 data frame: a header of 24 to 36 bytes, then 802.2; of several, the first."""
         kind, flags = data[at], data[at + 1]
         if kind & 0x0C != 0x08 or kind & 0x40 or flags & 0x40:  # no data, no body, encrypted
             raise _UndecodableError
-        at += 24 + 6 * (flags & 3 == 3) + 2 * (kind >> 7) + 4 * (kind >> 7 & flags >> 7)
+        at += 24 + 6 * (flags & 3 == 3)
+        if kind & 0x80:  # quality of service: one of its bits tells that several packets follow, each with a header
+            at += 2 + 4 * (flags >> 7) + 14 * (data[at] >> 7)
+        if data[at : at + 4] == b"\x00\x00\xaa\xaa":  # some drivers pad the header to a multiple of 4
+            at += 2
         return self._network(time, data, at, 0, wire, 0)
 
     def _network(self, time: int, data: bytes, at: int, ethertype: int, wire: int, depth: int) -> Segment | None:
@@ -163,8 +182,8 @@ class Decoder:
                 if data[at] >> 4 == 0:  # a pseudo-wire's control word, RFC 4385; then Ethernet
                     at += 4
                     ethertype = _TEB
-                else:
-                    ethertype = self._by_version(data, at)
+                else:  # or Ethernet at once
+                    ethertype = _IP_VERSIONS.get(data[at] >> 4, _TEB)
             elif ethertype == _PPPOE:
                 return self._ppp(time, data, at + 6, wire, depth)
             elif ethertype == _TEB:
@@ -249,7 +268,7 @@ class Decoder:
         """RFC 2784 and 2890, and version 1 of RFC 2637 (PPTP)."""
         flags, version, ethertype = data[at], data[at + 1] & 7, _U16(data, at + 2)[0]
         size = 4 + 4 * (flags >> 7 & 1) + 4 * (flags >> 5 & 1) + 4 * (flags >> 4 & 1)
-        if version == 1:
+        if version == 1 or ethertype == _GRE_PPP:
             return self._ppp(time, data, at + size + 4 * (data[at + 1] >> 7), end, depth)
         if ethertype in (_ERSPAN, _ERSPAN_3):  # type I has no header of its own, II one of 8 bytes, III of 12 or 20
             at += size
@@ -267,7 +286,7 @@ class Decoder:
             return self._network(time, data, at + 8, _TEB, end, depth)
         if port == _GENEVE and data[at] >> 6 == 0:
             return self._network(time, data, at + 8 + 4 * (data[at] & 0x3F), _U16(data, at + 2)[0], end, depth)
-        if port == _GTP_U and data[at] >> 5 == 1 and data[at + 1] == 255:
+        if _GTP_U in (source, port) and data[at] >> 5 == 1 and data[at + 1] == 255:
             following = data[at + 11] if data[at] & 4 else 0
             at += 12 if data[at] & 7 else 8
             while following:
@@ -285,4 +304,10 @@ class Decoder:
         if _AYIYA in (source, port) and data[at + 3] == 41:
             at += 8 + (1 << (data[at] >> 4)) + 4 * (data[at + 1] >> 4)
             return self._network(time, data, at, _IPV6, end, depth)
+        if _L2TP in (source, port) and data[at] & 0x80 == 0 and data[at + 1] & 0x0F == 2:  # RFC 2661 section 3.1
+            flags = data[at]
+            at += 6 + 2 * (flags >> 6 & 1) + 4 * (flags >> 3 & 1)
+            if flags & 2:
+                at += 2 + _U16(data, at)[0]
+            return self._ppp(time, data, at, end, depth)
         raise _UndecodableError
