@@ -16,7 +16,8 @@ from sniffer.observer import Observer
 from sniffer.transaction import Transaction
 from tests.sniffer.wire import START, ethernet, ip4, ip6, tcp
 
-LINKS = (1, 113, 276, 104, 12, 14, 101, 228, 229, 0, 108, 109, 9, 50, 51, 166, 204, 239, 105, 127, 147, 6, 10, 119, 163, 192)
+LINKS: tuple[int, ...] = (1, 113, 276, 104, 12, 14, 101, 228, 229, 0, 108, 109, 9, 50, 51, 166, 204)
+LINKS += (239, 105, 127, 147, 6, 10, 119, 163, 192)
 LAYERS = (
     bytes(12) + b"\x08\x00",
     bytes(12) + b"\x86\xdd",
