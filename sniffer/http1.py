@@ -203,6 +203,7 @@ class Reader:
                 if self.state is not _LOST:
                     self.settle()
                     self._lose()
+                self.buffer, self._begun, self._blind = b"", (), False  # what follows does not continue it
                 self.listener.lost(self, swallowed)
                 self.wire += length
                 self.body += length

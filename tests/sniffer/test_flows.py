@@ -371,3 +371,12 @@ def test_an_answer_without_a_body_has_none_with_half_a_head_either(asked: bytes,
 def test_an_upgrade_of_which_half_the_head_is_known_is_one() -> None:
     wire = Wire().open().ask(get("a")).answer(b"HTTP/1.1 101 X\r\nUpgrade: x\r\n\r\n")
     assert seen(observe(talk(snapped(wire, 5, 20), 201).frames)) == [("GET /a HTTP/1.1", 101, 0)]
+
+
+def test_what_a_gap_parts_is_no_first_line() -> None:
+    wire = talk(Wire().open(), 200).ask(b"GET /lost HT")
+    wire.next[0] += 100
+    wire.send(1, ACK).ask(b"T")
+    wire.next[0] += 100
+    talk(wire.send(1, ACK).answer(answer(404, 7)), 201)
+    assert seen(observe(wire.frames)) == [*told(200), ("GET /lost HT", 404, 7), *told(201)]
