@@ -150,7 +150,7 @@ def main() -> None:
             log.write_bytes(sample[: sample.index(b":12:12:30 ")].rpartition(b"\n")[0] + b"\n")
             session.until("since 12:10:58")
             session.press("w")
-            session.until(lambda text: "past 1" in text and "12:12:" in text.split("\n")[0])
+            session.until(lambda text: "of the past 2m" in text and "12:12:" in text.split("\n")[0])
             (images / "alert-dark.svg").write_text(svg(session.screen, DARK))
             session.press("2jj")
             session.until("Clients")

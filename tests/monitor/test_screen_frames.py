@@ -105,6 +105,23 @@ def test_before_the_first_line_the_screen_waits() -> None:
     assert render(None, State(), 80, 24, THEME).text().startswith(" Tapline")
 
 
+@pytest.mark.parametrize("sort", list(Sort))
+@pytest.mark.parametrize("back", [0, 59])
+def test_the_tabs_and_the_mark_stay_whatever_the_table_is_sorted_by(sort: Sort, back: int) -> None:
+    rows = tuple(replace(row, times=None) for row in alert().rows)
+    shown = replace(alert(), rows=rows)
+    state = State(sort=sort, back=back)
+    assert "8 Alerts" in draw(replace(shown, view=state.view), 120, 36, state)
+    for width in (60, 80, 120):
+        assert f"{sort.value}▼" in draw(shown, width, 24, state)
+
+
+def test_the_windows_table_says_one_thing_however_many_seconds_its_intervals_make() -> None:
+    for length in (28, 30):
+        shown = replace(quiet(), view=View(Scope.WINDOW), window=20, start=START, end=START + length)
+        assert "intervals of the past 20s" in draw(shown, 80, 24)
+
+
 def test_a_window_too_small_still_says_how_it_is() -> None:
     assert draw(alert(), 30, 4).splitlines()[0].startswith(" ▲ ALERT  since 21:19:06")
 

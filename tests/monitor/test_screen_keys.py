@@ -1,5 +1,7 @@
 """What keys make of the choices: pure, so tested as a script of keys."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -91,6 +93,16 @@ def test_a_key_each_for_the_stretches_of_time(key: str, scope: Scope) -> None:
 def test_sorting_by_letter_and_in_turn() -> None:
     assert [play(key)[0].sort for key in "BEPH"] == [Sort.SIZE, Sort.ERRORS, Sort.P95, Sort.HITS]
     assert [play(*["s"] * n)[0].sort for n in (1, 2, 3, 4)] == [Sort.SIZE, Sort.ERRORS, Sort.P95, Sort.HITS]
+
+
+def test_sorting_by_times_that_there_are_not_says_so() -> None:
+    without = replace(SHOWN, rows=rows((b"/api", 9)))
+    for keys in ("P", "sss"):
+        assert play(*keys, shown=without)[0].message == "this log has no response times to sort by"
+        assert not play(*keys)[0].message
+    assert play("P", "2")[0].message == "response times are known of sections alone"
+    assert not play("P", "2", "1")[0].message
+    assert not play("P", "8")[0].message
 
 
 def test_tables_by_number_and_in_turn() -> None:

@@ -202,17 +202,16 @@ def _choose(state: State, key: str, picture: Picture, page: int) -> State:
         return _select(state, int(key[4:]), picture)
     if key in _SCOPES:
         return replace(state, scope=_SCOPES[key], back=0)
-    if key in _SORTS:
-        return replace(state, sort=_SORTS[key], selected=0, key=None)
-    if key == "s":
-        return replace(state, sort=_NEXT_SORT[state.sort], selected=0, key=None)
+    if key in _SORTS or key == "s":
+        sort = _SORTS.get(key, _NEXT_SORT[state.sort])
+        return _timed(replace(state, sort=sort, selected=0, key=None), picture)
     if key in ("left", "h", "right", "l"):
         return _travel(state, 1 if key in ("left", "h") else -1, picture.shown)
     if key in ("tab", "shift_tab"):
         turn = 1 if key == "tab" else -1
-        return _show_tab(state, TABS[(TABS.index(state.tab) + turn) % len(TABS)])
+        return _timed(_show_tab(state, TABS[(TABS.index(state.tab) + turn) % len(TABS)]), picture)
     if key.isdigit() and 1 <= int(key) <= len(TABS):
-        return _show_tab(state, TABS[int(key) - 1])
+        return _timed(_show_tab(state, TABS[int(key) - 1]), picture)
     if key in ("J", "K"):
         offset = state.offset + (1 if key == "J" else -1)
         return replace(state, offset=max(0, min(offset, 2 * len(picture.whole.alerts) - 1)))
@@ -223,6 +222,18 @@ def _choose(state: State, key: str, picture: Picture, page: int) -> State:
 
 def _show_tab(state: State, tab: Tab) -> State:
     return replace(state, tab=tab, selected=0, key=None, search="", offset=0)
+
+
+def _timed(state: State, picture: Picture) -> State:
+    """Say so where there are no response times to sort by; rows then come by their keys."""
+    shown = picture.shown
+    if state.sort is not Sort.P95 or state.tab is Tab.ALERTS:
+        return state
+    if shown.traffic.hits and shown.traffic.times is None and not any(row.times for row in shown.rows):
+        return replace(state, message="this log has no response times to sort by")
+    if state.tab is not Tab.SECTIONS:
+        return replace(state, message="response times are known of sections alone")
+    return state
 
 
 def _move(state: State, step: int, picture: Picture) -> State:

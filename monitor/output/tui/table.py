@@ -11,6 +11,7 @@ from monitor.output.text import amount, count, microseconds, rate
 from monitor.output.tui.frame import Line, Span, Style, fit, fit_line, fit_lines, right, selected_line
 from monitor.output.tui.state import State, Tab, selection
 from monitor.output.tui.theme import Theme, meter, spark
+from monitor.units import format_duration
 
 KEY = 16  # columns that a key gets at least; what does not fit beside it is left out
 RANK = 4
@@ -34,12 +35,12 @@ class _Column:
     sort: Sort | None = None
 
 
-def _columns(snapshot: Snapshot, width: int, theme: Theme) -> list[_Column]:
+def _columns(snapshot: Snapshot, sort: Sort, width: int, theme: Theme) -> list[_Column]:
     """All columns that have something to say, in their order on the screen."""
     total = snapshot.traffic.hits
     seconds = max(1, (snapshot.end or 0) - (snapshot.start or 0))
     bar = min(SHARE_BAR + max(0, width - ROOMY) // 3, LONGEST_BAR)
-    timed = any(row.times for row in snapshot.rows)
+    timed = any(row.times for row in snapshot.rows) or sort is Sort.P95  # what it is sorted by is seen
 
     def errors(row: Row) -> Span:
         return Span(right(count(row.errors), 8), Style.BAD if row.errors else Style.DIM)
@@ -66,10 +67,10 @@ def _columns(snapshot: Snapshot, width: int, theme: Theme) -> list[_Column]:
     return columns
 
 
-def _chosen(columns: list[_Column], room: int) -> list[_Column]:
-    """The most important columns that fit."""
+def _chosen(columns: list[_Column], sort: Sort, room: int) -> list[_Column]:
+    """The most important columns that fit, first of all the one that the table is sorted by."""
     kept: list[_Column] = []
-    for column in sorted(columns, key=lambda column: column.rank):
+    for column in sorted(columns, key=lambda column: (column.sort is not sort, column.rank)):
         if column.width <= room:
             kept.append(column)
             room -= column.width
@@ -89,7 +90,8 @@ def table(snapshot: Snapshot, state: State, width: int, height: int, theme: Them
     # A short trend comes before the less important columns; a longer one is made of what they leave over.
     longest = max((len(row.trend) for row in shown), default=0) if width >= WITH_TREND else 0
     trends = [wide for at, wide in enumerate(TRENDS) if longest > (TRENDS[at - 1] if at else 0)]
-    columns = _chosen(_columns(snapshot, width, theme), width - KEY - RANK - (TRENDS[0] + 2 if trends else 0))
+    room_beside = width - KEY - RANK - (TRENDS[0] + 2 if trends else 0)
+    columns = _chosen(_columns(snapshot, state.sort, width, theme), state.sort, room_beside)
     left = width - RANK - sum(column.width for column in columns)
     trend = next((wide for wide in reversed(trends) if left - wide - 2 >= KEY + wide // 2), trends[0] if trends else 0)
     key_width = left - (trend + 2 if trend else 0)
@@ -142,6 +144,7 @@ def scope_text(snapshot: Snapshot, theme: Theme) -> str:
     if snapshot.view.scope is Scope.TOTAL:
         return f"since {theme.times.brief(snapshot.start, snapshot.end)}"
     if snapshot.view.scope is Scope.WINDOW:
-        return f"past {max(0, snapshot.end - snapshot.start)} s"
+        # Whole intervals, the newest as far as it has come: how many seconds that makes changes all the time.
+        return f"intervals of the past {format_duration(snapshot.window)}"
     span = f"{theme.times.time(snapshot.start)} {theme.glyphs.to} {theme.times.time(snapshot.end)}"
     return f"{span}, {snapshot.view.back} back" if snapshot.view.back else span

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from monitor.engine.snapshot import Sort
 from monitor.output.text import rate
 from monitor.output.tui.chart import chart, per_second
 from monitor.output.tui.footer import last_line
@@ -21,6 +20,7 @@ from monitor.output.tui.frame import (
     fit_line,
     fit_lines,
     line_width,
+    width_of,
 )
 from monitor.output.tui.headline import headline, state_badge
 from monitor.output.tui.history import alerts, history
@@ -122,7 +122,7 @@ def _body(
     table_at = top + plan.chart
     table_lines, first, count = _table(picture, state, width - 2 * inset, plan.table - border, theme)
     scope = _scope(picture, state, theme)
-    title, tabs = _tabs(state, width - line_width(scope) - 10, theme)
+    title, tabs = _tabs(state, width - line_width(scope) - 9, theme)
     lines += _panel(title, scope, table_lines, width, plan.table, plan.boxed, theme)
     zones += [Zone(x + (3 if plan.boxed else 2), table_at, wide, key) for x, wide, key in tabs]
     zones += [Zone(0, table_at + 2 + at, width, f"row:{first + at}") for at in range(count)]
@@ -167,15 +167,17 @@ def _tabs(state: State, room: int, theme: Theme) -> tuple[list[Span], list[tuple
     spans: list[Span] = []
     clicks: list[tuple[int, int, str]] = []
     used = 0
-    every = sum(len(tab.value) + 4 for tab in TABS) + len(state.search) <= room
+    names = sum(len(tab.value) + 2 for tab in TABS) + (width_of(theme.text(state.search)) + 3 if state.search else 0)
+    gap = 2 if names + 2 * (len(TABS) - 1) <= room else 1
+    every = names + gap * (len(TABS) - 1) <= room
     for number, tab in enumerate(TABS, start=1):
         here = tab is state.tab
         if not here and not every:
             continue
         name = f"{number} {tab.value.capitalize()}" if every else tab.value.capitalize()
         clicks.append((used, len(name), str(number)))
-        spans += [Span(name, Style.STRONG if here else Style.DIM), Span("  ")]
-        used += len(name) + 2
+        spans += [Span(name, Style.STRONG if here else Style.DIM), Span(" " * gap)]
+        used += len(name) + gap
     if state.search and state.mode is not Mode.SEARCH:
         spans.append(Span(f"/{theme.text(state.search)}", Style.WARN))
     elif spans:
@@ -186,8 +188,7 @@ def _tabs(state: State, room: int, theme: Theme) -> tuple[list[Span], list[tuple
 def _scope(picture: Picture, state: State, theme: Theme) -> list[Span]:
     if state.tab is Tab.ALERTS:
         return []
-    by = "" if state.sort is Sort.HITS else f" {theme.glyphs.dot} by {state.sort.value}"
-    return [Span(f"{scope_text(picture.shown, theme)}{by}", Style.DIM)]
+    return [Span(scope_text(picture.shown, theme), Style.DIM)]
 
 
 def _panel(
