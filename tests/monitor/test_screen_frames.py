@@ -122,6 +122,14 @@ def test_the_windows_table_says_one_thing_however_many_seconds_its_intervals_mak
         assert "intervals of the past 20s" in draw(shown, 80, 24)
 
 
+@pytest.mark.parametrize("theme", [THEME, Theme(ASCII, Times(), True), Theme(CONSOLE, Times())])
+def test_the_help_explains_every_mark_of_the_chart(theme: Theme) -> None:
+    text = draw(alert(), 80, 64, State(mode=Mode.HELP), theme)
+    glyphs = theme.glyphs
+    for mark in (glyphs.levels[1:], glyphs.average, glyphs.limit, glyphs.here, f"{glyphs.raised} {glyphs.on}"):
+        assert f"\n{glyphs.vertical}   {mark} " in text
+
+
 def test_a_window_too_small_still_says_how_it_is() -> None:
     assert draw(alert(), 30, 4).splitlines()[0].startswith(" ▲ ALERT  since 21:19:06")
 

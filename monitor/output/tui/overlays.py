@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from monitor.formats.batch import Malformed
 from monitor.output.text import decode
 from monitor.output.tui.frame import Line, Span, Style, fit_line, fit_lines
-from monitor.output.tui.theme import Theme
+from monitor.output.tui.theme import ASCII, Glyphs, Theme
 
 _KEYS = (
     ("q, Ctrl-C", "quit"),
@@ -30,17 +30,47 @@ _KEYS = (
     ("", ""),
     ("mouse", "click a row, a tab or a key; the wheel scrolls"),
     ("Ctrl-L", "draw the screen anew"),
-    ("#", "stands for a figure that its column is too narrow for"),
-    ("~", "stands before an approximate count"),
 )
-HELP_LINES = len(_KEYS)
+
+
+def _marks(glyphs: Glyphs) -> tuple[tuple[str, str], ...]:
+    """What the screen shows, and what it means."""
+    bars = glyphs.levels[1:]
+    return (
+        ("", ""),
+        ("now", "hits a second over the past 10 s of the log's time:"),
+        ("", "after a burst it stays up for as long"),
+        ("traffic average", f"of all hits over the window; {glyphs.mark} is the threshold"),
+        ("", ""),
+        ("chart", "a column an interval, the newest at the right"),
+        ("its scale", "from 0 to the highest column: after a burst all else is"),
+        ("", "low, but any hit at all is seen"),
+        (bars, "hits; red where the traffic's own alert was on"),
+        (glyphs.average, "the traffic's average over the window"),
+        (glyphs.limit, "its threshold, where the scale reaches that far"),
+        (f"{glyphs.raised} {glyphs.on} {glyphs.recovered}", "an alert raised, on, recovered; of whatever rule"),
+        (glyphs.here, "the interval looked at, back in time"),
+        ("", ""),
+        (f"hits{glyphs.recovered}", "what the table is sorted by, largest first"),
+        ("share, rate", "of the hits in view; hits a second"),
+        ("errors", "hits with a status of 4xx or 5xx"),
+        ("median, p95", "half, 95 in 100 of the response times are at most this"),
+        ("trend", "hits of the past intervals, each row to its own scale"),
+        ("late", "lines too old for the interval that they belong to"),
+        ("lateness", "how long the log's time waits for such lines"),
+        ("#", "stands for a figure that its column is too narrow for"),
+        ("~", "stands before an approximate count"),
+    )
+
+
+HELP_LINES = len(_KEYS) + len(_marks(ASCII))
 
 
 def help_lines(theme: Theme, width: int) -> list[Line]:
-    """The keys in full."""
+    """The keys in full, then what the marks and columns mean."""
     return [
         fit_line([Span(f"  {keys:<19}", Style.STRONG), Span(told)], width, theme.glyphs.ellipsis)
-        for keys, told in _KEYS
+        for keys, told in (*_KEYS, *_marks(theme.glyphs))
     ]
 
 

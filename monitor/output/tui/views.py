@@ -113,7 +113,8 @@ def _body(
     border = 2 if plan.boxed else 1
     chart_width = width - (plan.side + 1 if plan.side else 0)
     drawn = chart(shown, whole, state.back, chart_width - 2 * inset, plan.chart - border, theme)
-    lines = _panel(_chart_title(picture, chart_width, theme), [], drawn, chart_width, plan.chart, plan.boxed, theme)
+    traffic = _chart_title(picture, chart_width - (6 if plan.boxed else 4), theme)
+    lines = _panel(traffic, [], drawn, chart_width, plan.chart, plan.boxed, theme)
     if plan.side:
         listed = statistics(shown, plan.side - 2 * inset, plan.chart - border, theme)
         title = [Span("Statistics", Style.STRONG)]
@@ -157,8 +158,19 @@ def _chart_title(picture: Picture, width: int, theme: Theme) -> list[Span]:
         peak = per_second(Fraction(max(values), shown.interval), shown.metric)
         dot = theme.glyphs.dot
         told = f" {shown.metric}/s, {shown.interval} s a column {dot} peak {peak}"
-        average = f" {dot} {theme.glyphs.average} {format_duration(shown.window)} average"
-        title.append(Span(told + (average if width >= 80 else ""), Style.DIM))
+        # A legend as far as there is room; all of it is under "?".
+        legend = [
+            f"{theme.glyphs.average} {format_duration(shown.window)} average",
+            f"{theme.glyphs.limit} threshold",
+            f"{theme.glyphs.raised}{theme.glyphs.on}{theme.glyphs.recovered} alerts",
+        ]
+        if shown is not picture.whole:  # the threshold is not of what passes the filter
+            del legend[1]
+        for more in legend:
+            if width_of(f"Traffic{told} {dot} {more}") > width:
+                break
+            told += f" {dot} {more}"
+        title.append(Span(told, Style.DIM))
     return title
 
 
@@ -221,13 +233,14 @@ def _panel(
 
 def _overlay(state: State, width: int, height: int, theme: Theme) -> list[Line]:
     if state.mode is Mode.HELP:
-        title, lines = "Keys", help_lines(theme, width - 4)
+        title, lines = "Keys, and below what the screen shows", help_lines(theme, width - 4)
     elif state.mode is Mode.RAW:
         title, lines = "Raw lines, the newest last", raw_lines(state.raw, theme, width - 4)
     else:
         title, lines = "Malformed lines, the newest last", malformed_lines(state.malformed, theme, width - 4)
     body = scrolled(lines, state.offset, width - 4, height - 2)
-    note = [Span("Esc closes", Style.DIM)]
+    more = "up and down scroll, " if len(lines) > height - 2 else ""
+    note = [Span(f"{more}Esc closes", Style.DIM)]
     return _panel([Span(title, Style.STRONG)], note, body, width, height, True, theme)
 
 
