@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.engine.snapshot import Quantiles, Row, Scope, Snapshot, Sort, View
+from monitor.engine.snapshot import AlertRecord, Quantiles, Row, Scope, Snapshot, Sort, View
 from monitor.formats.batch import Malformed
 from monitor.output.text import Times
 from monitor.output.tui.frame import Style, line_width
@@ -22,7 +22,7 @@ from monitor.output.tui.state import Mode, SetFilter, State, Tab
 from monitor.output.tui.theme import ASCII, CONSOLE, UNICODE, Theme
 from monitor.output.tui.views import render
 from monitor.units import Threshold
-from tests.monitor.output_made import PATHS, START, record, snapshot
+from tests.monitor.output_made import PATHS, START, record, snapshot, transition
 
 GOLDEN = Path(__file__).parent / "golden"
 THEME = Theme(UNICODE, Times(utc=True))
@@ -95,7 +95,7 @@ def test_the_selected_row_has_no_hole_beside_its_bars() -> None:
 def test_a_filter_that_has_not_seen_all_lines_yet_says_so() -> None:
     state = State(filter=SetFilter(Tab.CLIENTS.table, b"::1"))
     behind = render(Picture(SOURCE, *[alert()] * 2, behind=True), state, 80, 24, THEME).text()
-    assert "reading back  only ::1" in behind
+    assert "reading back  below only ::1" in behind
     assert "reading back" not in draw(alert(), 80, 24, state)
 
 
@@ -103,6 +103,51 @@ def test_before_the_first_line_the_screen_waits() -> None:
     empty = replace(snapshot(clock=None, table=(), count=0), start=None, end=None)
     assert "WAIT" in draw(empty, 80, 24)
     assert render(None, State(), 80, 24, THEME).text().startswith(" Tapline")
+
+
+def ruled(name: str = "5xx > 1/s in /api", at: int = START + 300) -> AlertRecord:
+    rule = transition(at=at, hits=47, metric="5xx", threshold=Threshold.parse("1"), rule=name)
+    return AlertRecord(rule, None, 47, at)
+
+
+def test_the_headline_names_the_rule_whose_alert_is_on_and_the_traffic_stays_calm() -> None:
+    shown = snapshot(alert=ruled(), alerts=(PAST, ruled()), average=Fraction(57, 10))
+    assert " ▲ ALERT  5xx > 1/s in /api  " in draw(shown, 60, 15)
+    for width, height in ((80, 24), (120, 36)):
+        assert " ▲ ALERT  5xx > 1/s in /api since" in draw(shown, width, height)
+    assert "peak 47 5xx" in draw(shown, 120, 36)
+    frame = render(Picture(SOURCE, shown, shown), State(), 80, 24, THEME)
+    assert "traffic 2m average 5.7/s" in "".join(span.text for span in frame.lines[2])
+    assert not [span for span in frame.lines[2] if span.style in (Style.BAD, Style.ALARM)]
+
+
+def test_the_headline_names_every_rule_or_how_many_more() -> None:
+    on = (NOW, ruled(), ruled("clients > 50 over 5m"))
+    shown = snapshot(alert=NOW, alerts=(PAST, *on), average=Fraction(151, 10))
+    assert "ALERT  traffic, 5xx > 1/s in /api, clients > 50 over 5m, the first since 21:17:30" in draw(shown, 200, 40)
+    assert "ALERT  traffic +2, the first since 21:17:30" in draw(shown, 80, 24)
+    assert "peak" not in draw(shown, 200, 40).splitlines()[1]  # whose?
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_the_rate_of_the_moment_stays_however_many_rules_are_on(width: int) -> None:
+    on = tuple(ruled(f"5xx > {n}/s over 5m in /a-long-section host www.example.com") for n in range(9))
+    shown = snapshot(alert=on[0], alerts=on)
+    for state in (State(), State(filter=SetFilter(Tab.CLIENTS.table, b"2001:db8::1"), paused=True)):
+        assert "now 9.8/s" in draw(shown, width, 24, state).splitlines()[1]
+
+
+def test_where_a_message_has_no_room_its_gist_names_the_rule() -> None:
+    shown = snapshot(alert=ruled(), alerts=(ruled(),))
+    assert "▲ 5xx > 1/s in /api, 47 5xx, 2019-02-07 21:17:30" in draw(shown, 60, 15)
+
+
+def test_with_a_filter_it_is_clear_which_figures_are_of_all() -> None:
+    state = State(filter=SetFilter(Tab.CLIENTS.table, b"::1"))
+    text = render(Picture(SOURCE, alert(), snapshot()), state, 120, 36, THEME).text()
+    for told in ("now 9.8/s in all", "traffic 2m average", "below only ::1", "Alerts of all traffic"):
+        assert told in text
+    assert "╌ threshold" not in text
 
 
 @pytest.mark.parametrize("sort", list(Sort))
@@ -120,6 +165,18 @@ def test_the_windows_table_says_one_thing_however_many_seconds_its_intervals_mak
     for length in (28, 30):
         shown = replace(quiet(), view=View(Scope.WINDOW), window=20, start=START, end=START + length)
         assert "intervals of the past 20s" in draw(shown, 80, 24)
+
+
+def test_no_line_yet_beside_what_was_read_back_says_since_when() -> None:
+    assert "0 lines since the start" in draw(replace(alert(), lines=0), 80, 24)
+    assert " 1 line " in draw(replace(alert(), lines=1), 80, 24)
+
+
+@pytest.mark.parametrize(("width", "height"), [(60, 15), (80, 24)])
+def test_before_the_first_line_the_headline_says_what_is_missing(width: int, height: int) -> None:
+    empty = replace(snapshot(clock=None, table=(), count=0), start=None, end=None, lines=0)
+    picture = Picture(SOURCE, empty, empty, waiting="nosuch.log: no such file yet")
+    assert "WAIT    nosuch.log: no such file yet" in render(picture, State(), width, height, THEME).text()
 
 
 @pytest.mark.parametrize("theme", [THEME, Theme(ASCII, Times(), True), Theme(CONSOLE, Times())])

@@ -72,6 +72,16 @@ def test_a_live_log_is_shown_with_its_alert_and_left_clean(start: Callable[..., 
     assert b"High traffic generated an alert - hits = " in after
 
 
+def test_what_was_said_stays_in_the_headline_until_a_line_comes(tmp_path: Path, log: Path) -> None:
+    (tmp_path / "later.log").mkdir()
+    with Session([*MONITOR, str(tmp_path / "later.log"), str(log)], 120, 30) as session:
+        session.until(lambda text: text.count("later.log: is a directory") == 2)  # and in the last line
+        session.press("w")
+        session.until(lambda text: "q quit" in text and "WAIT" in text and "later.log: is a directory" in text)
+        append(log, *busy_minute())
+        session.until(lambda text: "/api" in text and "is a directory" not in text)
+
+
 def test_new_lines_appear_while_it_runs(start: Callable[..., Session], log: Path) -> None:
     session = start()
     append(log, *(line(b"/brandnew/x", time.time() + 11, 503) for _ in range(50)))

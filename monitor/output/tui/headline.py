@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from monitor.engine.snapshot import Snapshot
+from monitor.engine.snapshot import AlertRecord, Snapshot
 from monitor.output.text import byte_tenths, count, lasting, peak_text, rate, tenths
-from monitor.output.tui.frame import Line, Span, Style, both_ends, fit, fit_lines, line_width, width_of
+from monitor.output.tui.frame import Line, Span, Style, both_ends, fit, fit_line, fit_lines, line_width, width_of
 from monitor.output.tui.picture import Picture
 from monitor.output.tui.state import State
 from monitor.output.tui.theme import Theme, meter
 from monitor.units import format_duration
+
+LEAST_NAMED = 20  # columns that the names of the rules whose alerts are on get at least
+NOW = "past 10 s"  # what the rate of the moment is of: the engine's last ten closed seconds
+WITH_SINCE = 80  # columns from which it is said since when no line has come
 
 
 def average_text(snapshot: Snapshot) -> str:
@@ -32,7 +36,10 @@ def headline(picture: Picture, state: State, width: int, height: int, theme: The
 def _watched(picture: Picture, state: State, width: int, theme: Theme) -> Line:
     glyphs = theme.glyphs
     source, whole = picture.source, picture.whole
-    end = [Span(f" {count(whole.lines)} lines", Style.DIM)]
+    told = f" {count(whole.lines)} line{'s' if whole.lines != 1 else ''}"
+    if whole.clock is not None and not whole.lines and width >= WITH_SINCE:
+        told += " since the start"  # the rest of the screen may be of what was read back
+    end = [Span(told, Style.DIM)]
     if whole.clock is not None:
         end.append(Span(f"  {theme.times.full(whole.clock)} ", Style.STRONG))
     start = [Span(" Tapline ", Style.TITLE), Span(f" {theme.text(source.log)}", Style.STRONG)]
@@ -43,42 +50,90 @@ def _watched(picture: Picture, state: State, width: int, theme: Theme) -> Line:
     return both_ends(start, end, width, glyphs.ellipsis)
 
 
-def state_badge(whole: Snapshot, theme: Theme) -> list[Span]:
-    """OK or ALERT, and since when, in words."""
+def alerts_on(whole: Snapshot) -> tuple[AlertRecord, ...]:
+    """The alerts that are on, the traffic's own first."""
+    if whole.alert is None:
+        return ()
+    others = (record for record in whole.alerts if record.recovered is None)
+    return tuple({record.raised.rule: record for record in (whole.alert, *others)}.values())
+
+
+def _names(on: tuple[AlertRecord, ...], room: int, theme: Theme) -> str:
+    """Which rules' alerts are on; nothing where it can only be the traffic's own."""
+    names = [theme.text(record.raised.rule) or "traffic" for record in on]
+    if names == ["traffic"]:
+        return ""
+    joined = ", ".join(names)
+    if width_of(joined) > room:
+        more = f" +{len(names) - 1}" if len(names) > 1 else ""
+        first = min(width_of(names[0]), max(1, room - len(more)))
+        joined = f"{fit(names[0], first, theme.glyphs.ellipsis)}{more}"
+    return f" {joined}"
+
+
+def state_badge(whole: Snapshot, theme: Theme, room: int, waiting: str = "") -> list[Span]:
+    """OK or ALERT, whose and since when, in words that have room; before the first line what the program said last."""
     glyphs, times = theme.glyphs, theme.times
     if whole.clock is None:
-        return [Span("  WAIT   ", Style.BADGE), Span(" for the first line")]
+        first = "for the first line that can be read" if whole.lines else "for the first line"
+        return [Span("  WAIT   ", Style.BADGE), Span(f" {theme.text(waiting) or first}")]
     if whole.alert is None:
         ended = [record.recovered.at for record in whole.alerts if record.recovered]
         since = f" since {times.brief(ended[-1], whole.clock)}" if ended else " no alert so far"
         return [Span("   OK    ", Style.CALM), Span(since, Style.GOOD)]
-    raised = whole.alert.raised
-    since = f" since {'before ' if raised.since_before else ''}{times.brief(raised.at, whole.clock)}"
+    on = alerts_on(whole)
+    raised = min((record.raised for record in on), key=lambda raised: raised.at)
+    since = ", the first since " if len(on) > 1 else " since "
+    since += f"{'before ' if raised.since_before else ''}{times.brief(raised.at, whole.clock)}"
     lasted = f", {lasting(max(0, whole.clock - raised.at))}"
-    return [Span(f" {glyphs.raised} ALERT ", Style.ALARM), Span(since, Style.BAD), Span(lasted, Style.BAD)]
+    badge = Span(f" {glyphs.raised} ALERT ", Style.ALARM)
+    left = room - width_of(badge.text)
+    names = _names(on, max(LEAST_NAMED, left - width_of(since + lasted) - 1), theme)
+    if names and width_of(names + since + lasted) > left:  # whose it is comes before how long it has been on
+        names, lasted = _names(on, max(LEAST_NAMED, left - width_of(since) - 1), theme), ""
+    if names and width_of(names + since) > left:
+        names, since = _names(on, max(LEAST_NAMED, left - 1), theme), ""
+    return [badge, Span(names + since, Style.BAD), Span(lasted, Style.BAD)]
 
 
 def _state(picture: Picture, state: State, width: int, brief: bool, theme: Theme) -> Line:
     whole = picture.whole
-    start = state_badge(whole, theme)
-    if not brief:
-        start += [Span("   now "), Span(f"{rate(whole.rate)}/s", Style.STRONG)]
-        if whole.alert is not None:
-            start.append(Span(f"   peak {peak_text(whole.alert)}", Style.BAD))
     end: list[Span] = []
     if state.filter is not None:
         chosen = theme.key(state.filter.key)
         chosen = fit(chosen, min(width_of(chosen), width // 3), theme.glyphs.ellipsis)
-        end += [Span(" reading back ", Style.WARN)] if picture.behind else []
-        end += [Span(f" only {chosen} ", Style.BADGE), Span(" ")]
+        end += [Span("  "), *([Span("reading back ", Style.WARN)] if picture.behind else [])]
+        end += [Span(f" below only {chosen} ", Style.BADGE), Span(" ")]
     if state.paused:
         end += [Span(" PAUSED ", Style.BADGE), Span(" ")]
-    if brief:
+    if brief and whole.clock is not None:
         end += [
             Span(f" {rate(whole.rate)}/s ", Style.STRONG),
             Span(f" avg {average_text(whole)} of {theme.text(whole.threshold.text)} ", _against(whole)),
         ]
+    room = width - line_width(end)
+    if brief or whole.clock is None:
+        return both_ends(state_badge(whole, theme, room, picture.waiting), end, width, theme.glyphs.ellipsis)
+    least = line_width(_now(picture, state.filter is not None, 0))
+    start = state_badge(whole, theme, room - least, picture.waiting)
+    if line_width(start) > room - least:
+        start = list(fit_line(start, max(0, room - least), theme.glyphs.ellipsis))
+    start += _now(picture, state.filter is not None, room - line_width(start))
     return both_ends(start, end, width, theme.glyphs.ellipsis)
+
+
+def _now(picture: Picture, filtered: bool, room: int) -> list[Span]:
+    """The rate of the moment, of all hits whatever the filter; the peak and the words around it where there is room."""
+    whole = picture.whole
+    on = alerts_on(whole)
+    in_all = " in all" if filtered else ""
+    peak = f"   peak {peak_text(on[0])}" if len(on) == 1 else ""
+    variants = ((f"{in_all} ({NOW})", peak), (in_all, peak), (in_all, ""))
+    for of, most in variants:
+        spans = [Span("   now "), Span(f"{rate(whole.rate)}/s", Style.STRONG), Span(of), Span(most, Style.BAD)]
+        if line_width(spans) <= room:
+            break
+    return spans
 
 
 def _against(whole: Snapshot) -> Style:
@@ -90,7 +145,7 @@ def _gauge(whole: Snapshot, width: int, theme: Theme) -> Line:
     glyphs = theme.glyphs
     limit = whole.threshold.rate
     start = [
-        Span(f" {format_duration(whole.window)} average ", Style.DIM),
+        Span(f" traffic {format_duration(whole.window)} average ", Style.DIM),
         Span(average_text(whole), Style.STRONG),
         Span(" "),
     ]

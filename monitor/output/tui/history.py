@@ -41,9 +41,10 @@ def _message(transition: Transition, end: str, width: int, theme: Theme) -> Line
     style = Style.BAD if raised else Style.GOOD
     mark = f"{theme.glyphs.raised if raised else theme.glyphs.recovered} "
     full = theme.text(message(transition, theme.times))
-    bare = full.partition(" (")[0]
-    gist = f"{'High traffic' if raised else 'Recovered'}, {transition.hits} {transition.metric}, "
-    gist += theme.times.full(transition.at)
+    when = theme.times.full(transition.at)
+    bare = full[: full.rfind(f" {when} (")] + f" {when}"  # a rule's name may hold a bracket, too
+    what = theme.text(transition.rule) or "High traffic" if raised else f"Recovered {theme.text(transition.rule)}"
+    gist = f"{what.rstrip()}, {_held(transition)}, {'before ' if transition.since_before else ''}{when}"
     for before, text, after in (
         (mark, full, end),
         (mark, bare, end),
@@ -57,6 +58,10 @@ def _message(transition: Transition, end: str, width: int, theme: Theme) -> Line
     else:
         before, text, after = mark, gist, ""
     return both_ends([Span(before, style), Span(text)], [Span(after, Style.STRONG)], width, theme.glyphs.ellipsis)
+
+
+def _held(transition: Transition) -> str:
+    return peak_text(AlertRecord(transition, None, transition.hits, transition.at))
 
 
 def alerts(whole: Snapshot, state: State, width: int, height: int, theme: Theme) -> tuple[list[Line], int, int]:
@@ -113,5 +118,5 @@ def _detail(
                 text = f"    {theme.text(message(transition, theme.times))}"
                 lines.append(fit_line([Span(text)], width, theme.glyphs.ellipsis))
     if whole.alerts_dropped and len(lines) < 3:
-        lines.append(fit_line([Span(f"    {whole.alerts_dropped} older ones are no longer kept", Style.WARN)], width))
+        lines.append(fit_line([Span(f"    older ones are no longer kept: {whole.alerts_dropped}", Style.WARN)], width))
     return lines

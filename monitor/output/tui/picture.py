@@ -21,6 +21,7 @@ class Picture:
     """All that a frame shows. ``shown`` is of the hits that pass the filter; without one it is ``whole``.
 
     ``behind``: the lines kept are still being read again for the filter, ``shown`` is not yet of all of them.
+    ``waiting``: what the program said last, as long as no line has come.
     """
 
     source: Source
@@ -28,3 +29,4 @@ class Picture:
     shown: Snapshot
     note: str = ""
     behind: bool = False
+    waiting: str = ""

@@ -217,7 +217,8 @@ class Tui:
             self._note, self._note_until = "", None
         if not self._state.paused or self.view != self._viewed or self._picture is None or self._picture.behind:
             self._viewed = self.view
-            self._picture = Picture(self.source, whole, filtered or whole, self._note, behind)
+            waiting = self._notes[-1] if whole.clock is None and self._notes else ""
+            self._picture = Picture(self.source, whole, filtered or whole, self._note, behind, waiting)
         else:
             self._picture = replace(self._picture, note=self._note)
         self._paint()

@@ -136,10 +136,11 @@ def _body(
 
     told = history(whole, state.offset, width - 2 * inset, plan.alerts - border, theme)
     number = sum(1 if record.recovered is None else 2 for record in whole.alerts)
-    older = f", {whole.alerts_dropped} older alerts are no longer kept" if whole.alerts_dropped else ""
+    older = f", older alerts no longer kept: {whole.alerts_dropped}" if whole.alerts_dropped else ""
     count_text = [Span(f"{number} message{'s' if number > 1 else ''}{older}", Style.DIM)] if number else []
     alerts_at = top + len(lines)
-    lines += _panel([Span("Alerts", Style.STRONG)], count_text, told, width, plan.alerts, plan.boxed, theme)
+    of = [Span("Alerts", Style.STRONG), Span(" of all traffic" if state.filter else "", Style.DIM)]
+    lines += _panel(of, count_text, told, width, plan.alerts, plan.boxed, theme)
     zones += [Zone(0, alerts_at + at, width, "8") for at in range(plan.alerts)]
     return lines
 
@@ -248,7 +249,8 @@ def _too_small(picture: Picture | None, width: int, height: int, theme: Theme) -
     """Even a tiny window says how it is."""
     lines: list[Line] = []
     if picture is not None:
-        lines.append(fit_line(state_badge(picture.whole, theme), width, theme.glyphs.ellipsis))
+        badge = state_badge(picture.whole, theme, width, picture.waiting)
+        lines.append(fit_line(badge, width, theme.glyphs.ellipsis))
         lines.append(fit_line([Span(f"now {rate(picture.whole.rate)}/s")], width, theme.glyphs.ellipsis))
     needed = f"{SMALLEST[0]}x{SMALLEST[1]} needed"
     lines.append(fit_line([Span(needed, Style.DIM)], width, theme.glyphs.ellipsis))
