@@ -137,6 +137,12 @@ def test_the_rate_of_the_moment_stays_however_many_rules_are_on(width: int) -> N
         assert "now 9.8/s" in draw(shown, width, 24, state).splitlines()[1]
 
 
+def test_a_rule_that_is_on_hides_no_other_rules_marks() -> None:
+    long = ruled(at=START + 100)
+    axis = draw(snapshot(alert=long, alerts=(PAST, long)), 80, 24).splitlines()[7]
+    assert axis.endswith("▲━━━━━━━━━▲━━━━━━━━▼" + "━" * 30)
+
+
 def test_where_a_message_has_no_room_its_gist_names_the_rule() -> None:
     shown = snapshot(alert=ruled(), alerts=(ruled(),))
     assert "▲ 5xx > 1/s in /api, 47 5xx, 2019-02-07 21:17:30" in draw(shown, 60, 15)

@@ -126,6 +126,8 @@ def _mark(
             cells[blank + at] = (glyphs.raised, Style.BAD)
         elif ended is not None and point.start <= ended < end:
             cells[blank + at] = (glyphs.recovered, Style.GOOD)
+        elif cells[blank + at][1] is not Style.DIM:
+            continue  # another rule's beginning or end is not drawn over
         elif record.raised.at < point.start and (ended is None or point.start <= ended):
             cells[blank + at] = (glyphs.on, Style.BAD)
 
