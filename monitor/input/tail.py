@@ -191,7 +191,7 @@ class Tail:
                 self._search(now, file)
                 self._adopt(file)
         elif self._lineage.unsettled and now < self._searched + SETTLE:
-            self._search(now, renew=False)
+            self._search(now, renew=folder != self._folder)  # what changed now takes its own time to settle
         elif folder != self._folder and (self._away or not self._offset or now > self._searched + SETTLE):
             # A truncation goes unnoticed where nothing was read yet, but its copy does not.
             self._search(now)

@@ -18,7 +18,7 @@ from tests.requires import need
 
 ROTATIONS = 100
 WHOLE = re.compile(rb"\d+ x{80}")  # the copy of a log that is written to may end within a line
-AFTER_END = 20  # looks after the last line, while names settle
+AFTER_END = 600  # looks after the last line, 10 ms each, while names settle; whoever has all lines needs none
 PATIENCE = 60  # s, after which the test is stuck; no claim
 
 

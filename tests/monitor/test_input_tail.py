@@ -6,10 +6,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from monitor.input.file import File
+from monitor.input.lineage import SETTLE, Lineage
 from monitor.input.tail import LINGER, MAX_OLD, Tail
 
 
@@ -292,6 +294,29 @@ def test_a_copy_that_is_being_made_is_not_read(log: Log) -> None:
     shutil.copy(log.path, log.path.with_name("access.log.1"))
     os.truncate(log.path, 0)
     assert log.write("3").read() == ["3"]
+
+
+def test_a_copy_made_when_names_have_nearly_settled_is_found(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.write("0").begin().write("1")
+    assert log.read() == ["1"]
+    log.copytruncate("access.log.1")
+    assert log.read() == []
+    missed = Lineage.missed
+
+    def truncated_behind(*arguments: Any) -> Any:
+        """Search while the copy is not yet known to be whole; it is before the log is read."""
+        found = missed(*arguments)
+        os.truncate(log.path, 0)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lineage, "missed", truncated_behind)
+        for log.now, line, found in ((1.0, "2", []), (0.9 + SETTLE, "3", ["2"])):
+            log.write(line).rename_all()
+            shutil.copy(log.path, log.path.with_name("access.log.1"))
+            assert log.read() == found
+    log.now = 1.1 + SETTLE
+    assert log.read() == ["3"]
 
 
 def test_a_file_truncated_under_a_writer_that_does_not_append_goes_on_behind_the_hole(log: Log) -> None:
