@@ -1,4 +1,7 @@
-"""Puts the rooms together by the settings: who reads, who counts, who is told."""
+"""Puts the rooms together by the settings: who reads, who counts, who is told.
+
+A room is imported where it is built: a replay into a pipe is to be done before a screen's libraries would be there.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +11,20 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from monitor.config import Settings
-from monitor.console import Console
 from monitor.errors import TaplineError
 from monitor.formats import Columns, Format, parse
-from monitor.input.archive import matching
-from monitor.input.follow import Followers
-from monitor.input.state import State
-from monitor.input.waker import Waker
 from monitor.interrupt import Interrupt
-from monitor.live import Live
-from monitor.output.jsonl import JsonLines
 from monitor.output.outlets import Outlets
-from monitor.output.plain import Plain
 from monitor.output.presenter import Presenter
-from monitor.output.quiet import Quiet
 from monitor.output.text import Times, safe
-from monitor.output.tui import Source, Tui, why_not
-from monitor.playback import Playback
 from monitor.session import Session
+
+if TYPE_CHECKING:
+    from monitor.console import Console
+    from monitor.output.tui import Tui
 
 
 def run(settings: Settings) -> int:
@@ -43,32 +40,39 @@ def run(settings: Settings) -> int:
 
 def _follow(settings: Settings, stack: ExitStack) -> int:
     """Run live."""
+    from monitor.input.follow import Followers
+    from monitor.input.state import State
+    from monitor.input.waker import Waker
+    from monitor.live import Live
+
     state = State(settings.state) if settings.state else None
     waker = stack.enter_context(closing(Waker(poll=settings.poll)))
     followers = stack.enter_context(closing(Followers(settings.logs, state.saved if state else None)))
     interrupt = Interrupt(waker.wake)
     stack.enter_context(interrupt.caught())
-    session, screen = _session(settings, stack, waker.wake)
-    console = Console(session, screen) if screen else None
+    session, console = _session(settings, stack, waker.wake)
     Live(session, followers, waker, interrupt, console, state).run()
     return interrupt.status
 
 
-def _session(settings: Settings, stack: ExitStack, wake: Callable[[], None]) -> tuple[Session, Tui | None]:
+def _session(settings: Settings, stack: ExitStack, wake: Callable[[], None]) -> tuple[Session, Console | None]:
     """Make a session and all who are told; the screen, if there is one, is taken over."""
     times = Times(utc=settings.utc)
     form_of = _form_of(settings)
-    presenter = _presenter(settings, times, wake)
-    screen = presenter if isinstance(presenter, Tui) else None
+    screen = _screen(settings, times, wake)
+    presenter = screen or _stream(settings, times)
     outlets = stack.enter_context(_outlets(settings, times))
     detail = screen is not None or outlets.wants_tables
     columns = Columns.ALL if detail else Columns.DURATION
     if any(rule.host is not None for rule in settings.alert):
         columns |= Columns.VHOST
     session = Session(settings, form_of, columns, [presenter], outlets, detail=detail)
-    if screen:
-        stack.enter_context(screen)
-    return session, screen
+    if not screen:
+        return session, None
+    from monitor.console import Console
+
+    stack.enter_context(screen)
+    return session, Console(session, screen)
 
 
 @contextmanager
@@ -102,31 +106,49 @@ def _text(path: Path | None) -> str | None:
         raise TaplineError(f"{path}: {(error.strerror or str(error)).lower()}") from error
 
 
-def _presenter(settings: Settings, times: Times, wake: Callable[[], None]) -> Presenter:
-    """Make who shows what is told: a screen, a stream, or next to nothing."""
+def _screen(settings: Settings, times: Times, wake: Callable[[], None]) -> Tui | None:
+    """Make the screen, if it is wanted: unless another output is, or the log is run through at full speed."""
+    asked = settings.output == "tui"
+    if not asked and (settings.output or (settings.replay and settings.speed is None)):
+        return None
+    from monitor.output.tui import Source, Tui, why_not
+
     unable = why_not(os.environ)
-    output = settings.output or ("plain" if unable or (settings.replay and settings.speed is None) else "tui")
-    if output == "tui":
-        if unable:
-            raise TaplineError(f"--output tui: {unable}")
+    if not unable:
         return Tui(Source(", ".join(settings.logs), "", settings.replay), times, wake)
+    if asked:
+        raise TaplineError(f"--output tui: {unable}")
+    return None
+
+
+def _stream(settings: Settings, times: Times) -> Presenter:
+    """Make who shows what is told where there is no screen."""
+    output = settings.output or "plain"
     if output in ("json", "plain") and sys.stdout is None:
         raise TaplineError("standard output is closed")
     if output == "json":
+        from monitor.output.jsonl import JsonLines
+
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]  # a text stream at start
         return JsonLines(sys.stdout, sys.stderr, times)
     if output == "plain":
+        from monitor.output.plain import Plain
+
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         return Plain(sys.stdout, sys.stderr, times, settings.replay)
+    from monitor.output.quiet import Quiet
+
     return Quiet(sys.stderr)
 
 
 def _replay(settings: Settings, stack: ExitStack) -> int:
     """Run through logs once."""
+    from monitor.input.archive import matching
+    from monitor.playback import Playback
+
     settings = replace(settings, logs=matching(settings.logs))
     interrupt = Interrupt()
-    session, screen = _session(settings, stack, lambda: None)
-    console = Console(session, screen) if screen else None
+    session, console = _session(settings, stack, lambda: None)
     stack.enter_context(interrupt.caught())
     Playback(session, interrupt, console).run()
     return interrupt.status

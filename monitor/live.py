@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from monitor.console import Console
 from monitor.engine.snapshot import Event, Interval
 from monitor.input.block import Block
 from monitor.input.follow import Followers
@@ -19,6 +19,9 @@ from monitor.interrupt import Interrupt
 from monitor.past import Past
 from monitor.recent import Kept
 from monitor.session import Session
+
+if TYPE_CHECKING:
+    from monitor.console import Console
 
 TICK = 1.0  # s between two looks at the clock when nothing comes; seconds are what the engine closes
 FRAME = 0.25  # s, with a screen

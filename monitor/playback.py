@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import TYPE_CHECKING
 
-from monitor.console import Console
 from monitor.errors import TaplineError
 from monitor.formats import Batch, State
 from monitor.input.archive import open_archive
@@ -16,6 +16,9 @@ from monitor.interrupt import Interrupt, Interrupted
 from monitor.recent import Kept
 from monitor.replay import Replay, progress_text
 from monitor.session import Session
+
+if TYPE_CHECKING:
+    from monitor.console import Console
 
 FRAME = 0.05  # s between two looks at the keyboard while the next second of a paced replay is waited for
 PROGRESS = 0.5  # s between two lines of progress

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from monitor.engine.engine import Engine
 from monitor.engine.merging import Course
@@ -17,7 +18,9 @@ from monitor.engine.rows import noted
 from monitor.engine.snapshot import Event
 from monitor.formats import Batch, Reader, State
 from monitor.input.archive import Archive
-from monitor.parts import Part, Workers
+
+if TYPE_CHECKING:
+    from monitor.parts import Part, Workers
 
 BLOCK = 256 * 1024  # bytes read and parsed at once: what fits the processor's cache parses fastest
 GARBAGE = 500_000  # new objects between two looks for cycles; a block makes many and no cycle
@@ -75,8 +78,10 @@ class Replay:
             _Log(number, archive, reader, waiting)
             for number, (archive, reader) in enumerate(zip(archives, readers, strict=True))
         ]
-        self._workers = None
+        self._workers: Workers | None = None
         if new_reader and jobs > 1 and len(archives) == 1 and not paced:
+            from monitor.parts import Workers  # here: one process needs nothing of multiprocessing
+
             self._workers = Workers(new_reader, engine.plan, jobs, waiting)
         sizes = [archive.size for archive in archives]
         known = [size for size, archive in zip(sizes, archives, strict=True) if size is not None and not archive.packed]

@@ -76,6 +76,15 @@ def test_the_monitor_starts_without_what_it_does_not_need() -> None:
     assert not loaded("import monitor.cli; monitor.cli.settings_from(['--replay', 'x'], {})") & heavy
 
 
+def test_a_replay_into_a_pipe_does_not_wait_for_what_only_screens_webhooks_and_several_processes_need(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "access.log"
+    log.write_text('h - - [22/Nov/2026:01:02:03 +0000] "GET / HTTP/1.1" 200 1\n')
+    heavy = {"blessed", "watchdog", "prometheus_client", "asyncio", "http", "ssl", "subprocess", "multiprocessing"}
+    assert not loaded(f"import monitor.cli; monitor.cli.main(['--replay', '--output', 'json', {str(log)!r}])") & heavy
+
+
 @pytest.mark.parametrize("program", ["sniffer", "monitor"])
 def test_no_module_warns_when_it_is_imported(program: str) -> None:
     names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in modules(program)]

@@ -11,11 +11,8 @@ from monitor.config import Settings
 from monitor.engine.snapshot import AlertRecord, Interval, Present, Row, Summary, Table, Transition
 from monitor.output.alertlog import AlertLog
 from monitor.output.delivery import Courier
-from monitor.output.hooks import Command
 from monitor.output.notice import make_notice
-from monitor.output.report import Report, Subject
 from monitor.output.text import Times
-from monitor.output.webhook import Webhook
 
 ROWS = 1000  # sections an interval, for the metrics' labels and the report's tables, whatever a person wants to see
 
@@ -29,10 +26,20 @@ class Outlets:
         self._host = platform.node()
         self._messages: list[str] = []
         self._couriers: list[Courier] = []
-        command = Command(settings.on_alert) if settings.on_alert is not None else None
-        webhook = Webhook(settings.webhook) if settings.webhook is not None else None
+        # Each is imported where it is asked for: what it takes to start is nobody's gain otherwise.
+        command = webhook = None
+        if settings.on_alert is not None:
+            from monitor.output.hooks import Command
+
+            command = Command(settings.on_alert)
+        if settings.webhook is not None:
+            from monitor.output.webhook import Webhook
+
+            webhook = Webhook(settings.webhook)
         self._report = None
         if settings.html:
+            from monitor.output.report import Report, Subject
+
             rules = tuple(dict.fromkeys(rule.name for rule in settings.alert))
             subject = Subject(settings.logs, settings.threshold, settings.metric, settings.window, rules)
             self._report = Report(settings.html, subject, settings.interval, times)
@@ -40,7 +47,6 @@ class Outlets:
         self._metrics = None
         self._server = None
         if settings.metrics is not None:
-            # Imported here: without the option, the client library's time at start is nobody's gain.
             from monitor.output.prometheus import Counters, MetricsServer
 
             self._metrics = Counters(time.time)
