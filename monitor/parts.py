@@ -85,7 +85,8 @@ class Workers:
         if block is None:
             return
         try:
-            end.send((block, guess))
+            end.send(guess)
+            end.send_bytes(block)  # as it is: pickled, it would be copied twice more
         except OSError:
             raise TaplineError("a parsing process was ended from outside") from None
         ahead.append((block, end))
@@ -101,7 +102,7 @@ def _work(end: Connection, others: list[Connection], new_reader: Callable[[], Re
     reader = new_reader()
     while True:
         try:
-            data, state = end.recv()
+            state, data = end.recv(), end.recv_bytes()
         except (EOFError, OSError):
             return
         reader.state = state

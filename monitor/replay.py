@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from monitor.parts import Part, Workers
 
 BLOCK = 256 * 1024  # bytes read and parsed at once: what fits the processor's cache parses fastest
+PART = 2  # blocks that a worker takes at once: fewer intervals lie in two parts, which travel twice and are merged
 GARBAGE = 500_000  # new objects between two looks for cycles; a block makes many and no cycle
 
 Waiting = Callable[[], AbstractContextManager[None]]
@@ -121,7 +122,7 @@ class Replay:
     def _parallel(self, log: _Log) -> Iterator[Step]:
         """Workers count parts from a guessed state; where the guess or the order was wrong, a part is read again."""
         assert self._workers
-        with closing(log.blocks()) as blocks:
+        with closing(log.blocks(PART * BLOCK)) as blocks:
             first = next(blocks, None)
             if first is None:
                 return
@@ -182,7 +183,7 @@ class Replay:
         yield Step(waiting)
 
     def _batches(self, log: _Log) -> Iterator[Batch]:
-        with closing(log.blocks()) as blocks:
+        with closing(log.blocks(BLOCK)) as blocks:
             for data in blocks:
                 yield self._read(log, data)
 
@@ -208,8 +209,8 @@ class _Log:
         self._own = 0  # of them those that this reader has read
         self._waiting = waiting
 
-    def blocks(self) -> Generator[bytes, None, None]:
-        blocks = self.archive.blocks(BLOCK)
+    def blocks(self, size: int) -> Generator[bytes, None, None]:
+        blocks = self.archive.blocks(size)
         while True:
             with self._waiting():
                 block = next(blocks, None)

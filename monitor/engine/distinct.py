@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Iterable
 from hashlib import blake2b
 
@@ -22,6 +23,15 @@ class Distinct:
         self._keys: set[bytes] = set()
         self._level = -1  # exact
         self._sample: set[int] = set()
+
+    def __getstate__(self) -> bytes:
+        """What travels between processes; of a set, marshal would sort the keys."""
+        return marshal.dumps((list(self._keys), self._level, list(self._sample)), 2)
+
+    def __setstate__(self, packed: bytes) -> None:
+        """Unpack."""
+        keys, self._level, sample = marshal.loads(packed)  # noqa: S302  # from a process of our own
+        self._keys, self._sample = set(keys), set(sample)
 
     @property
     def exact(self) -> bool:

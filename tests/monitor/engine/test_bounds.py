@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 
 import pytest
 
 from monitor.engine import counts, distinct
+from monitor.engine.counts import Counts
 from monitor.engine.engine import Engine
-from monitor.engine.snapshot import OTHER
+from monitor.engine.snapshot import OTHER, Table, View
+from monitor.engine.tells import table_rows, traffic
 from tests.monitor.engine.traffic import batch, rule
 
 START = 1_700_000_000
@@ -28,8 +31,8 @@ def fed(keys: int, block: int = 5000) -> Engine:
 
 def test_20000_sections_and_100000_clients_are_exact() -> None:
     assert fed(20_000).summary().traffic.sections_exact
-    traffic = fed(100_000).summary().traffic
-    assert (traffic.clients, traffic.clients_exact) == (100_000, True)
+    whole = fed(100_000).summary().traffic
+    assert (whole.clients, whole.clients_exact) == (100_000, True)
 
 
 def test_above_the_bounds_the_totals_stay_exact_and_the_rest_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,6 +44,25 @@ def test_above_the_bounds_the_totals_stay_exact_and_the_rest_is_said(monkeypatch
     assert abs(traffic.clients - 30_000) < 30_000 * 0.15  # 1.2 / sqrt(1,000) is 4 %
     assert sum(row.hits for row in traffic.sections) == traffic.hits == 30_000
     assert len(traffic.sections) <= 401
+
+
+@pytest.mark.parametrize("bound", [100, 1_000])
+def test_what_a_process_counted_is_the_same_in_another(bound: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distinct, "MAX_DISTINCT", bound)
+    numbers = range(500)
+    sections, hosts = [b"/%d" % (number % 70) for number in numbers], [b"c\n%d" % number for number in numbers]
+    statuses, sizes = [b"200", b"404"] * 250, [2**62 + number for number in numbers]
+    here = Counts()
+    here.add(hosts, [b"GET", b""] * 250, sections, statuses, sizes)
+    here.add_times(list(numbers), sections)
+    here.add_table(Table.CLIENTS, hosts, statuses, sizes)
+    here.note_last(numbers, sections)
+    here.late, here.malformed, here.exact = 3, 4, False
+    there: Counts = pickle.loads(pickle.dumps(here))
+    for each in (here, there):  # it is counted on with both
+        each.add([b"c\n1", b"new"], [b"PUT"] * 2, [b"/1"] * 2, [b"500"] * 2, [1, 2])
+    assert traffic(there, 0) == traffic(here, 0)
+    assert table_rows(there, View(table=Table.CLIENTS)) == table_rows(here, View(table=Table.CLIENTS))
 
 
 def test_the_sections_with_most_hits_survive_the_fold(monkeypatch: pytest.MonkeyPatch) -> None:
