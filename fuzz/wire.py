@@ -187,7 +187,7 @@ def messages(data: bytes) -> None:
             reader.feed(piece, (START, at, 0))
             at += len(piece)
             turn += 1
-            assert len(reader.buffer) < 1 << 17
+            assert reader.kept < 1 << 17
         if not listener.astray:
             reader.close(orderly)
         heard.append(listener.told[: listener.astray])

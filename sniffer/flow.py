@@ -124,7 +124,7 @@ class Flow:
     def keeps(self) -> int:
         """About how many bytes it keeps."""
         first, second = self.streams
-        size = self.pairing.kept + len(first.reader.buffer) + len(second.reader.buffer)
+        size = self.pairing.kept + first.reader.kept + second.reader.kept
         if first.held or second.held:
             size += first.holding + second.holding + HELD_COST * (len(first.held) + len(second.held))
         return size

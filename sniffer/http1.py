@@ -1,7 +1,8 @@
 """Bytes of one direction -> heads of messages, the lengths of their bodies, and their ends (RFC 9112).
 
-Sans-IO. Knows nothing of TCP: a mark says where a piece of bytes comes from and is handed back unread. Body bytes are
-counted and stepped over, never stored: whoever has ``skip`` bytes or fewer may lower ``skip`` instead of feeding them.
+Sans-IO. Knows nothing of TCP: a mark says where a piece of bytes comes from and is handed back unread; nor how to find
+a message whose beginning is not known (``resync`` does). Body bytes are counted and stepped over, never stored: whoever
+has ``skip`` bytes or fewer may lower ``skip`` instead of feeding them.
 """
 
 from __future__ import annotations
@@ -11,25 +12,11 @@ import re
 from typing import NamedTuple, Protocol
 
 from sniffer.framing import FOREVER, Body, Framing
-from sniffer.startline import (
-    BEGINS,
-    BINARY,
-    MAY_BEGIN,
-    PROXIED,
-    REQUEST_BEHIND,
-    REQUEST_LINE,
-    REQUEST_OPEN,
-    RESPONSE_AHEAD,
-    SOCKS,
-    Role,
-    first_line,
-    may_begin,
-)
+from sniffer.resync import Search, prelude_end
+from sniffer.startline import BINARY, REQUEST_LINE, SOCKS, Role, first_line, may_begin
 
 MAX_HEAD = 64 * 1024  # bytes; Apache's limits allow 8 kB a line, nginx's 32 kB, Tomcat's and Node's 8 and 16 kB in all
 _MAX_CHUNK_LINE = 4096  # bytes; a chunk's size with its extensions
-_TAIL = 256  # bytes kept of what is passed by while looking for a message; its first line may be cut
-_MAX_LINE = 8 * 1024  # bytes kept likewise of what may be a request line whose end did not come yet
 _GIVE_UP = 32 * 1024  # bytes without anything of HTTP, after which a direction is no longer looked at
 
 Mark = tuple[int, int, int]
@@ -71,10 +58,6 @@ class Listener(Protocol):
         """Take note that it is not known any more where messages begin. ``swallowed``: one began in what is missing."""
 
 
-_Beginning = tuple[bytes, Mark, int]
-"""What has come of it, the mark of its first piece, and where in that it begins."""
-
-
 class State(enum.Enum):
     """What the reader expects next."""
 
@@ -99,12 +82,10 @@ class Reader:
 
     __slots__ = (
         "_at",
-        "_begun",
-        "_blind",
         "_found",
         "_granted",
         "_mark",
-        "_seen",
+        "_search",
         "_synced",
         "body",
         "buffer",
@@ -133,10 +114,8 @@ class Reader:
         self.buffer = b""  # what is kept of a message until more of it comes
         self._mark: Mark = (0, 0, 0)
         self._at = 0
-        self._seen = 0  # bytes passed by while lost
-        self._begun: tuple[_Beginning, ...] = ()  # what pieces began with while lost, and may become a first line
+        self._search = None if synced else Search()  # for the next head, while lost
         self._found = False  # the head that is being read was looked for, and may be none
-        self._blind = False  # what is being read continues what was no head: no message begins with it
         self._synced = synced
         self.heads = 0  # told so far
         self.judged = False  # something came that is no head
@@ -150,6 +129,11 @@ class Reader:
     def begin(self) -> int:
         """The sequence number of the first byte of the head that is being read."""
         return self._mark[1] + self._at & 0xFFFFFFFF
+
+    @property
+    def kept(self) -> int:
+        """How many bytes are kept until more of them come."""
+        return len(self.buffer) + (len(self._search.tail) if self._search is not None else 0)
 
     def settle(self) -> None:
         """Bring ``body`` and ``wire`` up to date with ``skip``."""
@@ -200,10 +184,11 @@ class Reader:
                     self._note(begun)
                 if in_head:
                     self.cut = length
-                if self.state is not _LOST:
+                if self._search is not None:
+                    self._search.gap()
+                else:
                     self.settle()
                     self._lose()
-                self.buffer, self._begun, self._blind = b"", (), False  # what follows does not continue it
                 self.listener.lost(self, swallowed)
                 self.wire += length
                 self.body += length
@@ -256,7 +241,7 @@ class Reader:
         self.text = None
         self.wire = len(partial.raw)
         if self.state is not _TUNNEL:
-            self._become(_LOST)
+            self._lose()
 
     @staticmethod
     def _partial(raw: bytes, mark: Mark, at: int) -> Head | None:
@@ -270,7 +255,7 @@ class Reader:
     def _become(self, state: State) -> None:
         self.state = state
         self.buffer = b""
-        self._begun = ()
+        self._search = None
         self._found = False
         self.skip = self._granted = FOREVER if state is _TUNNEL else 0
 
@@ -290,9 +275,9 @@ class Reader:
         self._become(_HEAD)
         self.listener.ended(self, whole)
 
-    def _lose(self) -> None:
+    def _lose(self, tail: bytes = b"", *, blind: bool = False) -> None:
         self._become(_LOST)
-        self._seen = 0
+        self._search = Search(tail, blind=blind)
 
     def _cut_head(self) -> bool:
         """Tell the head that is being read as far as it came; return whether enough of it did."""
@@ -376,13 +361,11 @@ class Reader:
         What stands in ``data`` before ``fed`` came earlier.
         """
         if self._found:  # it stood in a body
-            self._lose()
-            self.buffer, self._blind = data[begin:fed], True
+            self._lose(data[begin:fed], blind=True)
             return fed
         introduced = not self.heads and self._synced and self.role is not _RESPONSES
-        if introduced and (match := PROXIED.match(data, begin)):
-            end = match.end() + int.from_bytes(match[1] or b"", "big")
-            if end <= len(data) and (match[1] or match[0][:1] == b"P"):
+        if introduced and (end := prelude_end(data, begin)) > begin:
+            if end <= len(data):
                 self._become(_HEAD)
                 return end
             if end - begin < MAX_HEAD:
@@ -394,12 +377,12 @@ class Reader:
         framing = self.listener.foreign(self)
         if framing is not None:
             self.wire = self.body = 0
-            self.text = None
+            self.text = self._search = None
             self._step(_BODY, framing.length)
             return begin
         if self.role is _UNKNOWN:
             return len(data)
-        self.buffer, self._blind = data[begin:fed], True  # a message may begin behind whatever stands in front of it
+        self._lose(data[begin:fed], blind=True)  # a message may begin behind whatever stands in front of it
         return fed
 
     def _go_on(self, framing: Framing) -> None:
@@ -464,52 +447,21 @@ class Reader:
         return len(data)
 
     def _find(self, data: bytes, at: int, mark: Mark) -> int:
-        """Look for the beginning of a message; return where to read on."""
-        end = len(data)
-        found: int | None = None
-        before, begun = b"", []
-        beginnings = () if self._blind else (*self._begun, (b"", mark, at))
-        self._blind = False
-        for kept, origin, place in beginnings:
-            start, line = (0, kept + data[at:]) if kept else (at, data)
-            if MAY_BEGIN.match(line, start):
-                begun.append((line[start:], origin, place))
-            elif BEGINS.match(line, start):
-                line_end = line.find(b"\n", start)
-                whole = line_end >= 0
-                if (
-                    first_line(line, start, line_end + 1, self.role)
-                    if whole
-                    else may_begin(line, start, start, self.role)
-                ):
-                    found, before, mark = at - len(kept), kept, origin
-                    break
-        self._begun = tuple(begun)
-        if found is None and self.role is not _UNKNOWN:
-            joined = self.buffer + data[at:]  # with the end of what was passed by before
-            if self.role is _RESPONSES:
-                found = match.start() if (match := RESPONSE_AHEAD.search(joined)) else None
-            else:
-                found = match.end() if (match := REQUEST_BEHIND.search(joined)) else None
-            if found is not None:
-                before = joined[found : len(self.buffer)]
-                found += at - len(self.buffer)
-                place = found
-            else:
-                open_line = REQUEST_OPEN.search(joined, max(0, len(joined) - _MAX_LINE))
-                keep = len(joined) - _TAIL
-                self.buffer = joined[max(0, min(keep, open_line.start()) if open_line else keep) :]
+        """Pass by what is no message; return where to read on."""
+        search = self._search
+        assert search is not None
+        found = search.find(data, at, mark, self.role)
         if found is None:
-            self._seen += end - at
-            self.wire += end - at
-            self.body += end - at
-            if self._seen > _GIVE_UP and self._synced and self.role is _UNKNOWN:
+            self.wire += len(data) - at
+            self.body += len(data) - at
+            if search.passed > _GIVE_UP and self._synced and self.role is _UNKNOWN:
                 self._become(_TUNNEL)
-            return end
-        self.wire += found - at
-        self.body += found - at
+            return len(data)
+        passed = found.resume - at - len(found.before)  # what was passed by before may belong to what was found
+        self.wire += passed
+        self.body += passed
         self.listener.ended(self, False)
         self._become(_HEAD)
         self._found = True
-        self.buffer, self._mark, self._at = before, mark, place
-        return max(found, at)
+        self.buffer, self._mark, self._at = found.before, found.mark, found.at
+        return found.resume
