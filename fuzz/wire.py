@@ -11,7 +11,8 @@ from sniffer.clf import FORMATS, LineFormat
 from sniffer.decode import ACK, FIN, RST, SYN, Decoder, Frame
 from sniffer.flow import Limits
 from sniffer.framing import Framing, body_of
-from sniffer.http1 import Head, Reader
+from sniffer.head import Head
+from sniffer.http1 import Reader
 from sniffer.observer import Observer
 from sniffer.transaction import Transaction
 from tests.sniffer.wire import START, ethernet, ip4, ip6, tcp

@@ -9,37 +9,15 @@ from __future__ import annotations
 
 import enum
 import re
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from sniffer.framing import FOREVER, Body, Framing
+from sniffer.head import MAX_HEAD, Head, Mark, cut_head, partial_head
 from sniffer.resync import Search, prelude_end
-from sniffer.startline import BINARY, REQUEST_LINE, SOCKS, Role, first_line, may_begin
+from sniffer.startline import BINARY, SOCKS, Role, first_line, may_begin
 
-MAX_HEAD = 64 * 1024  # bytes; Apache's limits allow 8 kB a line, nginx's 32 kB, Tomcat's and Node's 8 and 16 kB in all
 _MAX_CHUNK_LINE = 4096  # bytes; a chunk's size with its extensions
 _GIVE_UP = 32 * 1024  # bytes without anything of HTTP, after which a direction is no longer looked at
-
-Mark = tuple[int, int, int]
-"""(time in ns, sequence number of the piece's first byte, acknowledgement number)."""
-
-
-class Head(NamedTuple):
-    """A request's or response's head as sent. ``at``: where in its first piece (``mark``) it began."""
-
-    raw: bytes
-    line: bytes  # without its line end
-    method: bytes  # b"" in a response
-    target: bytes
-    protocol: bytes  # b"" in HTTP/0.9
-    status: int  # 0 in a request
-    mark: Mark
-    at: int
-    whole: bool = True  # False: something of it was lost, or it is too long
-
-    @property
-    def old(self) -> bool:
-        """Whether it is a request of HTTP/0.9."""
-        return self.method == b"GET" and not self.protocol
 
 
 class Listener(Protocol):
@@ -233,8 +211,8 @@ class Reader:
     def partial(self) -> Head | None:
         """Return what began as a request and is not one yet, or no proper one: the peer may have answered it."""
         if self.state is _HEAD and self.buffer:
-            return self._partial(self.buffer, self._mark, self._at)
-        return self._partial(*self.text) if self.text is not None else None
+            return partial_head(self.buffer, self._mark, self._at)
+        return partial_head(*self.text) if self.text is not None else None
 
     def take(self, partial: Head) -> None:
         """Go on behind what ``partial`` returned: it was a request."""
@@ -242,15 +220,6 @@ class Reader:
         self.wire = len(partial.raw)
         if self.state is not _TUNNEL:
             self._lose()
-
-    @staticmethod
-    def _partial(raw: bytes, mark: Mark, at: int) -> Head | None:
-        line = raw.split(b"\n", 1)[0].rstrip(b"\r")
-        if BINARY.search(line) or not line:
-            return None
-        match = REQUEST_LINE.match(line + b"\n")
-        method, target, protocol = match.groups(b"") if match else (b"", b"", b"")
-        return Head(raw, line, method, target, protocol, 0, mark, at, False)
 
     def _become(self, state: State) -> None:
         self.state = state
@@ -281,13 +250,11 @@ class Reader:
 
     def _cut_head(self) -> bool:
         """Tell the head that is being read as far as it came; return whether enough of it did."""
-        raw, mark, at = self.buffer, self._mark, self._at
+        head = cut_head(self.buffer, self._mark, self._at, self.role)
         self.buffer = b""
-        line = raw.split(b"\n", 1)[0].rstrip(b"\r")
-        first = first_line(line + b"\n", 0, len(line) + 1, self.role)
-        if first is None or not (first[2] or first[3]):  # without its version, who knows how it went on
+        if head is None:
             return False
-        framing = self._tell(Head(raw, line, *first, mark, at, False))
+        framing = self._tell(head)
         if framing.body is Body.TUNNEL:
             self._go_on(framing)
         return True

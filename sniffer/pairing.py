@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sniffer.framing import FOREVER, NO_BODY, TUNNEL, Body, Framing, body_of
-from sniffer.http1 import Head, Reader, State
+from sniffer.head import Head
+from sniffer.http1 import Reader, State
 from sniffer.startline import Role
 from sniffer.stream import distance
 from sniffer.transaction import Transaction, endpoints, field

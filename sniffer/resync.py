@@ -6,8 +6,9 @@ looks like a message, since bodies hold text, too. A mark is handed back unread.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from sniffer.head import Mark
 from sniffer.startline import (
     BEGINS,
     MAY_BEGIN,
@@ -19,9 +20,6 @@ from sniffer.startline import (
     first_line,
     may_begin,
 )
-
-if TYPE_CHECKING:
-    from sniffer.http1 import Mark
 
 _TAIL = 256  # bytes kept of what is passed by; a message's first line may be cut
 _MAX_LINE = 8 * 1024  # bytes kept likewise of what may be a request line whose end did not come yet

@@ -12,7 +12,7 @@ import pytest
 
 from sniffer.decode import ACK, PSH, SYN
 from sniffer.flow import Limits
-from sniffer.http1 import MAX_HEAD
+from sniffer.head import MAX_HEAD
 from sniffer.observer import Observer
 from sniffer.pairing import MAX_PENDING
 from tests.sniffer.wire import START, Wire, observe, seen

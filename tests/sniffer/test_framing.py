@@ -3,7 +3,7 @@
 import pytest
 
 from sniffer.decode import ACK, FIN
-from sniffer.http1 import MAX_HEAD
+from sniffer.head import MAX_HEAD
 from tests.sniffer.wire import Wire, observe, seen
 
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
