@@ -151,6 +151,7 @@ def main() -> None:
             session.until("since 12:10:58")
             session.press("w")
             session.until(lambda text: "of the past 2m" in text and "12:12:" in text.split("\n")[0])
+            session.pump(0.5)  # the rest of what is being painted
             (images / "alert-dark.svg").write_text(svg(session.screen, DARK))
             session.press("2jj")
             session.until("Clients")
