@@ -108,7 +108,7 @@ READERS = {"Tapline": (MONITOR[0], _monitor), "GoAccess": ("goaccess", _goaccess
 
 # How each is started on a growing log, and where its screen says how many lines it counted.
 FOLLOWERS = {
-    "Tapline": ([*MONITOR], r"(\d+) lines"),
+    "Tapline": ([*MONITOR], r"(\d+) lines?\b"),
     "GoAccess": (
         ["goaccess", "--log-format=COMBINED", "--no-global-config", "--no-ip-validation"],
         r"Valid Requests +(\d+)",
