@@ -29,7 +29,7 @@ class Limits:
     half_open: int = 65_536  # directions of which only a SYN came
     flow_bytes: int = 1024 * 1024  # held back in one direction of a flow
     flow_segments: int = 2000  # held back in one direction of a flow, however small
-    all_bytes: int = 24 * 1024 * 1024  # held back, and kept of heads, in all
+    all_bytes: int = 20 * 1024 * 1024  # held back, and kept of heads, in all
     acknowledged: int = SECOND // 10  # ns to wait for bytes that the peer says it has
     missing: int = 2 * SECOND  # ns to wait for bytes without such a word
     closed: int = 2 * SECOND  # ns that a closed flow is remembered, so that copies of its segments are known

@@ -15,6 +15,7 @@ from sniffer.flow import Limits
 from sniffer.head import MAX_HEAD
 from sniffer.observer import Observer
 from sniffer.pairing import MAX_PENDING
+from tests.requires import plain_environment
 from tests.sniffer.wire import START, Wire, observe, seen
 
 GET = b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -91,7 +92,7 @@ def flood(name: str) -> None:
 @pytest.mark.parametrize("name", [made.__name__ for made in FLOODS])
 def test_memory_stays_bounded(name: str) -> None:
     command = [sys.executable, "-c", f"from tests.sniffer.test_bounds import flood; flood({name!r})"]
-    done = subprocess.run(command, capture_output=True, check=True, timeout=300)
+    done = subprocess.run(command, capture_output=True, check=True, timeout=300, env=plain_environment())
     assert int(done.stdout) < MEMORY
 
 

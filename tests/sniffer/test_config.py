@@ -15,6 +15,7 @@ from sniffer import cli
 from sniffer.config import LISTS, SWITCHES, TEXTS, Settings
 from sniffer.errors import UsageError
 from sniffer.rotation import Rotation
+from tests.requires import plain_environment
 from tests.waiting import PATIENCE
 
 CAPTURE = Path(__file__).with_name("captures") / "tagged.pcap"
@@ -151,7 +152,7 @@ def test_messages_that_nobody_takes_hold_nothing_up() -> None:
             pass
     os.set_blocking(write, True)
     command = [sys.executable, "-m", "sniffer", "-r", str(CAPTURE), "-w", "-"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=write, timeout=PATIENCE)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=write, timeout=PATIENCE, env=plain_environment())
     os.close(read)
     os.close(write)
     assert (done.returncode, done.stdout.count(b"\n")) == (0, 1)
