@@ -12,20 +12,30 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
-from monitor.engine.rows import Noted, cut, noted, pick
-from monitor.engine.tally import Plan, Tally, count
+from monitor.engine.gather import Gathering
+from monitor.engine.rows import NO_LINES, Noted, noted
+from monitor.engine.tally import Plan, Tally
 from monitor.errors import TaplineError
 from monitor.formats import Batch, Reader, State
+from monitor.input.archive import Stretches
+
+SETTLED = 1_000  # intervals of a part; more of them go as the next one, so that what waits is bounded
+
+
+Unit = bytes | tuple[int, int]  # what a worker takes at once: a block, or where one stretch of a plain file is
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a worker made of a block, read from a guessed state."""
+    """What a worker made of a unit, or of a part of one: the blocks from ``start`` to ``end``, as ``before`` reads."""
 
-    tally: Tally | None  # None: the block has to be read again, in its place
-    tail: Batch | None  # the last row, where it waits for the next line
+    start: int  # in a block 0; in a stretch where in the file
+    end: int
+    before: State
+    state: State  # behind it
     lines: Noted
-    state: State
+    tally: Tally | None  # None: the blocks have to be read again, in their place
+    tail: Batch | None  # the last row, where it waits for the next line
 
 
 class Workers:
@@ -37,7 +47,10 @@ class Workers:
         plan: Plan,
         jobs: int,
         waiting: Callable[[], AbstractContextManager[None]],
+        stretches: Stretches | None,
+        block: int,
     ) -> None:
+        """``stretches``: where units are read that are no blocks, ``block`` bytes at once."""
         # Forked: what a worker needs is there without being sent, and it starts in milliseconds.
         context = get_context("fork")
         self._waiting = waiting
@@ -49,27 +62,42 @@ class Workers:
                 others = [*self._ends, mine]
                 self._ends.append(mine)
                 with its:
-                    process = context.Process(target=_work, args=(its, others, new_reader, plan), daemon=True)
+                    worker = _Worker(its, new_reader(), plan, stretches, block)
+                    process = context.Process(target=worker.run, args=(others,), daemon=True)
                     process.start()
                 self._processes.append(process)
         except OSError as error:  # of descriptors, processes or memory
             self.close()
             raise TaplineError(f"--jobs {jobs}: {(error.strerror or str(error)).lower()}") from None
 
-    def counted(self, blocks: Iterator[bytes], guess: State) -> Iterator[tuple[bytes, Part]]:
-        """Have blocks read from a guessed state; yield each with its part, in order, at most one ahead a worker."""
-        ahead: deque[tuple[bytes, Connection]] = deque()
+    def counted(self, units: Iterator[Unit], guess: State) -> Iterator[tuple[Unit, Part]]:
+        """Have units read from a guessed state; yield their parts, in order. At most one unit is ahead a worker.
+
+        Raises TaplineError where there is no next unit to be had, after all parts before that place.
+        """
+        ahead: deque[tuple[Unit, Connection]] = deque()
+        failed: TaplineError | None = None
+
+        def send_next(end: Connection) -> None:
+            nonlocal failed
+            try:
+                unit = None if failed else next(units, None)
+            except TaplineError as error:
+                failed = error
+                return
+            if unit is not None:
+                self._send(end, unit, guess)
+                ahead.append((unit, end))
+
         for end in self._ends:
-            self._send(end, blocks, guess, ahead)
+            send_next(end)
         while ahead:
-            data, end = ahead.popleft()
-            with self._waiting():
-                try:
-                    part: Part = end.recv()
-                except EOFError:
-                    raise TaplineError("a parsing process was ended from outside") from None
-            self._send(end, blocks, guess, ahead)
-            yield data, part
+            unit, end = ahead.popleft()
+            while part := self._receive(end):
+                yield unit, part
+            send_next(end)
+        if failed:
+            raise failed
 
     def close(self) -> None:
         """End the processes."""
@@ -79,44 +107,81 @@ class Workers:
             process.terminate()
             process.join()
 
+    def _receive(self, end: Connection) -> Part | None:
+        with self._waiting():
+            try:
+                part: Part | None = end.recv()
+            except EOFError:
+                raise TaplineError("a parsing process was ended from outside") from None
+        return part
+
     @staticmethod
-    def _send(end: Connection, blocks: Iterator[bytes], guess: State, ahead: deque[tuple[bytes, Connection]]) -> None:
-        block = next(blocks, None)
-        if block is None:
-            return
+    def _send(end: Connection, unit: Unit, guess: State) -> None:
         try:
-            end.send(guess)
-            end.send_bytes(block)  # as it is: pickled, it would be copied twice more
+            end.send((guess, None if isinstance(unit, bytes) else unit))
+            if isinstance(unit, bytes):
+                end.send_bytes(unit)  # as it is: pickled, it would be copied twice more
         except OSError:
             raise TaplineError("a parsing process was ended from outside") from None
-        ahead.append((block, end))
 
 
-def _work(end: Connection, others: list[Connection], new_reader: Callable[[], Reader], plan: Plan) -> None:
-    """Read and count blocks until the other end is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the first process decides
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    gc.set_threshold(500_000, 10, 10)
-    for other in others:  # held open here, they would keep a worker waiting for a process that is gone
-        other.close()
-    reader = new_reader()
-    while True:
+class _Worker:
+    """Reads and counts units until the other end is closed."""
+
+    def __init__(self, end: Connection, reader: Reader, plan: Plan, stretches: Stretches | None, block: int) -> None:
+        self._block = block
+        self._end = end
+        self._reader = reader
+        self._plan = plan
+        self._stretches = stretches
+
+    def run(self, others: list[Connection]) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the first process decides
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        gc.set_threshold(500_000, 10, 10)
+        for other in others:  # held open here, they would keep a worker waiting for a process that is gone
+            other.close()
+        while True:
+            try:
+                stretch: tuple[int, int] | None
+                self._reader.state, stretch = self._end.recv()
+                if stretch is None:
+                    data = self._end.recv_bytes()
+                    self._count(0, len(data), iter([(len(data), data)]))
+                else:
+                    assert self._stretches
+                    start, end = stretch
+                    self._count(start, end, self._stretches.blocks(start, end, self._block))
+                self._end.send(None)
+            except (EOFError, OSError):
+                return
+
+    def _count(self, start: int, end: int, blocks: Iterator[tuple[int, bytes]]) -> None:
+        """Send the parts of a unit; what cannot be counted apart from what came before it is one of its own."""
+        reader, gathering = self._reader, Gathering(self._plan)
+        first, at = (start, reader.state), start  # where the next part begins, and how far it has come
+
+        def send(behind: int, state: State, lines: Noted, tally: Tally | None, tail: Batch | None) -> None:
+            nonlocal first, gathering
+            self._end.send(Part(first[0], behind, first[1], state, lines, tally, tail))
+            first, gathering = (behind, state), Gathering(self._plan)
+
+        def send_gathered(state: State) -> None:
+            if gathering.lines.lines:
+                send(at, state, gathering.lines, gathering.tally, gathering.tail)
+
         try:
-            state, data = end.recv(), end.recv_bytes()
-        except (EOFError, OSError):
-            return
-        reader.state = state
-        end.send(_part(reader, data, plan))
-
-
-def _part(reader: Reader, data: bytes, plan: Plan) -> Part:
-    batch = reader.read(data)
-    lines = noted(batch)
-    if reader.messages():  # whoever reads it in its place says so, with the right line
-        return Part(None, None, lines, reader.state)
-    tail = None
-    times = batch.times
-    if len(times) > 1 and times[-1] - times[-2] > plan.window:
-        tail = pick(batch, [len(times) - 1])
-        batch = cut(batch, 0, len(times) - 1)
-    return Part(count(batch, plan), tail, lines, reader.state)
+            for behind, data in blocks:
+                before = reader.state
+                batch = reader.read(data)
+                # Whoever reads it in its place says what there is to say, with the right line.
+                if reader.messages() or not gathering.add(batch):
+                    send_gathered(before)
+                    send(behind, reader.state, noted(batch), None, None)
+                at = behind
+                if len(gathering.tally.settled) > SETTLED:
+                    send_gathered(reader.state)
+            send_gathered(reader.state)
+        except TaplineError:  # it cannot be read on: whoever reads it in its place says so
+            send_gathered(reader.state)
+            send(end, reader.state, NO_LINES, None, None)

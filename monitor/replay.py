@@ -6,8 +6,8 @@ Whoever parses, the engine is told the same in the same order. Of several logs t
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -20,11 +20,25 @@ from monitor.formats import Batch, Reader, State
 from monitor.input.archive import Archive
 
 if TYPE_CHECKING:
-    from monitor.parts import Part, Workers
+    from monitor.input.archive import Stretches
+    from monitor.parts import Part, Unit, Workers
 
-BLOCK = 256 * 1024  # bytes read and parsed at once: what fits the processor's cache parses fastest
-PART = 2  # blocks that a worker takes at once: fewer intervals lie in two parts, which travel twice and are merged
+SHARES = 8  # stretches for each worker at least, however small the file
 GARBAGE = 500_000  # new objects between two looks for cycles; a block makes many and no cycle
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is read at once, in bytes; it leaves no trace."""
+
+    block: int = 256 * 1024  # what is parsed at once: as much as fits the processor's cache parses fastest
+    # What a worker takes at once: of what passes through a pipe, and of a plain file, which it reads itself. The more,
+    # the fewer intervals lie in two parts; but at the end the workers shall be done at about the same time.
+    piece: int = 512 * 1024
+    stretch: int = 8 * 1024 * 1024
+
+
+SIZES = Sizes()
 
 Waiting = Callable[[], AbstractContextManager[None]]
 Seen = Callable[[int, bytes, State, Batch], None]  # log, block, the reader's state before it, what it holds
@@ -66,6 +80,7 @@ class Replay:
         paced: bool = False,
         waiting: Waiting = nullcontext,
         seen: Seen | None = None,
+        sizes: Sizes = SIZES,
     ) -> None:
         """Each archive has its reader; ``new_reader`` makes one more like the first, for each of several processes.
 
@@ -75,30 +90,45 @@ class Replay:
         self._engine = engine
         self._paced = paced
         self._seen = seen
+        self._sizes = sizes
         self._logs = [
             _Log(number, archive, reader, waiting)
             for number, (archive, reader) in enumerate(zip(archives, readers, strict=True))
         ]
+        self._jobs = jobs if new_reader and len(archives) == 1 and not paced else 1
+        self._new_reader = new_reader
+        self._waiting = waiting
         self._workers: Workers | None = None
-        if new_reader and jobs > 1 and len(archives) == 1 and not paced:
-            from monitor.parts import Workers  # here: one process needs nothing of multiprocessing
-
-            self._workers = Workers(new_reader, engine.plan, jobs, waiting)
-        sizes = [archive.size for archive in archives]
-        known = [size for size, archive in zip(sizes, archives, strict=True) if size is not None and not archive.packed]
+        self._stretches: Stretches | None = None  # what they read, if it is a plain file
+        known = [archive.size for archive in archives if archive.size is not None and not archive.packed]
         self.progress = Progress(size=sum(known) if len(known) == len(archives) else None)
 
     def __enter__(self) -> Replay:
-        self._thresholds = gc.get_threshold()
-        gc.set_threshold(GARBAGE, *self._thresholds[1:])
+        """Start what reads. Raises TaplineError where that cannot be done."""
+        with ExitStack() as stack:
+            stack.callback(gc.set_threshold, *gc.get_threshold())
+            gc.set_threshold(GARBAGE, *gc.get_threshold()[1:])
+            if self._jobs > 1:
+                from monitor.parts import Workers  # here: one process needs nothing of multiprocessing
+
+                assert self._new_reader
+                self._stretches = stack.enter_context(self._logs[0].archive.stretches())
+                workers = Workers(
+                    self._new_reader,
+                    self._engine.plan,
+                    self._jobs,
+                    self._waiting,
+                    self._stretches,
+                    self._sizes.block,
+                )
+                self._workers = stack.enter_context(closing(workers))
+            self._open = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        gc.set_threshold(*self._thresholds)
-        if self._workers:
-            self._workers.close()
+        self._open.close()
 
     def messages(self) -> list[str]:
         """What a person should know, since the last call."""
@@ -113,35 +143,58 @@ class Replay:
         """Read to the end; the engine's ``finish`` is the caller's."""
         if len(self._logs) > 1 or self._paced:
             return self._merged()
-        return self._parallel(self._logs[0]) if self._workers else self._alone(self._logs[0])
+        return self._parallel(self._logs[0], self._workers) if self._workers else self._alone(self._logs[0])
 
     def _alone(self, log: _Log) -> Iterator[Step]:
         for batch in self._batches(log):
             yield Step(self._engine.feed(batch))
 
-    def _parallel(self, log: _Log) -> Iterator[Step]:
+    def _parallel(self, log: _Log, workers: Workers) -> Iterator[Step]:
         """Workers count parts from a guessed state; where the guess or the order was wrong, a part is read again."""
-        assert self._workers
-        with closing(log.blocks(PART * BLOCK)) as blocks:
-            first = next(blocks, None)
+        with closing(self._units(log)) as units:
+            first = next(units, None)
             if first is None:
                 return
-            yield Step(self._engine.feed(self._read(log, first)))
-            guess = log.reader.state
-            for data, part in self._workers.counted(blocks, guess):
-                yield Step(self._take_part(log, data, part, guessed=log.reader.state == guess))
+            yield from self._again(log, first)
+            for unit, part in workers.counted(units, log.reader.state):
+                events = self._merge(log, part)
+                if events is None:
+                    yield from self._again(log, unit, part)
+                else:
+                    yield Step(events)
 
-    def _take_part(self, log: _Log, data: bytes, part: Part, *, guessed: bool) -> list[Event]:
-        if guessed and part.tally is not None:
-            events = self._engine.merge(part.tally, part.tail)
-            if events is not None:
-                self._engine.note(part.lines)
-                log.reader.state = part.state
-                log.lines += part.lines.lines
-                self.progress.read += len(data)
-                self.progress.lines += part.lines.lines
-                return events
-        return self._engine.feed(self._read(log, data))
+    def _units(self, log: _Log) -> Generator[Unit, None, None]:
+        """What a worker takes at once; the first is small, since how all others are read goes by it."""
+        sizes = self._sizes
+        if self._stretches is None:
+            return log.blocks(sizes.piece)
+        share = (log.archive.size or 0) // (self._jobs * SHARES)
+        return self._stretches.cuts(min(max(sizes.piece, share), sizes.stretch), first=sizes.piece)
+
+    def _merge(self, log: _Log, part: Part) -> list[Event] | None:
+        """Count what a worker has counted; None: it has to be read again."""
+        if part.tally is None or part.before != log.reader.state:
+            return None
+        events = self._engine.merge(part.tally, part.tail)
+        if events is not None:
+            self._engine.note(part.lines)
+            log.reader.state = part.state
+            log.lines += part.lines.lines
+            self.progress.read += part.end - part.start
+            self.progress.lines += part.lines.lines
+        return events
+
+    def _again(self, log: _Log, unit: Unit, part: Part | None = None) -> Iterator[Step]:
+        """Read a unit, or a part of one, in this process."""
+        blocks: Iterable[bytes]
+        if isinstance(unit, bytes):
+            blocks = (unit,)
+        else:
+            assert self._stretches
+            start, end = (part.start, part.end) if part else unit
+            blocks = (data for _, data in self._stretches.blocks(start, end, self._sizes.block))
+        for data in blocks:
+            yield Step(self._engine.feed(self._read(log, data)))
 
     def _merged(self) -> Iterator[Step]:
         """The log furthest behind is read next; a row at a time matters, so batches are cut where another's turn is."""
@@ -183,7 +236,7 @@ class Replay:
         yield Step(waiting)
 
     def _batches(self, log: _Log) -> Iterator[Batch]:
-        with closing(log.blocks(BLOCK)) as blocks:
+        with closing(log.blocks(self._sizes.block)) as blocks:
             for data in blocks:
                 yield self._read(log, data)
 

@@ -62,12 +62,12 @@ class Engine:
         series = list(dict.fromkeys(Series.of(each) for each in (rule, *rules)))
         counted = [each for each in series if each.in_rows and not each.is_plain]
         columns = {each: column for column, each in enumerate(counted, 1)}
-        self._plan = Plan(interval, rule.window, lateness, tuple(counted), detail)
+        self._plan = Plan(interval, rule.window, lateness, tuple(counted), top, detail)
         self._history = History()
         self._recalled: tuple[AlertRecord, ...] = ()
         self._rules = tuple(rules)
         self._watches = [Watch(each, self._history, columns.get(Series.of(each), 0)) for each in (rule, *rules)]
-        self._ledger = Ledger(self._plan, top)
+        self._ledger = Ledger(self._plan)
         self._busiest = Busiest(rule.window)
         self._logs = Logs(rule.window)
         self._lateness = Lateness(lateness, rule.window)
@@ -140,6 +140,8 @@ class Engine:
             clock = ahead[0]
         lonely = tally.rows == 1 and tally.head > clock + window
         if lonely or tally.first < clock - window or any(came < clock for _, came in tally.late):
+            return None
+        if min(tally.settled, default=clock + 1) <= clock:
             return None
         events: list[Event] = []
         if source.held is not None:
@@ -384,8 +386,12 @@ class Engine:
         self._put_malformed(tally.malformed_before)
         for start, counts in tally.intervals.items():
             ledger.put(arrival if ledger.last_of(start) <= closed else start, counts)
+        if tally.settled:
+            ledger.settle(tally.settled, tally.settled_total)
         for second, malformed in tally.malformed.items():
-            ledger.at(max(ledger.start_of(second), arrival)).malformed += malformed
+            start = max(ledger.start_of(second), arrival)
+            if start not in tally.settled:
+                ledger.at(start).malformed += malformed
             self._watch_malformed(max(second, clock), malformed)
         for second, amounts in tally.seconds.items():
             if second <= closed:

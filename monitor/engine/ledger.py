@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 
 from monitor.engine.counts import Counts
@@ -15,13 +16,14 @@ SILENT = 360  # silent intervals told of one silence; what they would say is cle
 class Ledger:
     """Counts by interval: put in while open, then told once and added to the total."""
 
-    __slots__ = ("_length", "_open", "_told", "_top", "_window", "total")
+    __slots__ = ("_length", "_open", "_settled", "_told", "_top", "_window", "total")
 
-    def __init__(self, plan: Plan, top: int) -> None:
+    def __init__(self, plan: Plan) -> None:
         self._length = plan.interval
         self._window = plan.window
-        self._top = top
+        self._top = plan.top
         self._open: dict[int, Counts] = {}  # by start
+        self._settled: dict[int, Traffic] = {}  # by start; not yet told, but in the total
         self._told: int | None = None  # the end of the last one told
         self.total = Counts()
 
@@ -48,10 +50,15 @@ class Ledger:
         else:
             held.merge(counts)
 
+    def settle(self, settled: Mapping[int, Traffic], total: Counts) -> None:
+        """Take in intervals to which nothing will be added, and what they hold together."""
+        self._settled.update(settled)
+        self.total.merge(total)
+
     def due(self, closed: int, *, silent: bool) -> list[int]:
         """Return the starts of the intervals to be told when ``closed`` is the last closed second, in order."""
         last = closed - self._length + 1
-        due = [start for start in self._open if start <= last]
+        due = [start for start in (*self._open, *self._settled) if start <= last]
         told = min(due, default=None) if self._told is None else self._told
         if silent and told is not None:
             end = self.start_of(last)
@@ -66,10 +73,10 @@ class Ledger:
     def tell(self, start: int, held: int) -> tuple[Interval, Counts]:
         """Close an interval, at whose end the window held so much."""
         counts = self._open.pop(start, None) or Counts()
+        its = self._settled.pop(start, None) or traffic(counts, self._top)
         end = self._told = start + self._length
-        told = Interval(start, end, traffic(counts, self._top), held, Fraction(held, self._window))
         self.total.merge(counts)
-        return told, counts
+        return Interval(start, end, its, held, Fraction(held, self._window)), counts
 
     def restart(self) -> None:
         """Go on at another time: there is no silence in between."""

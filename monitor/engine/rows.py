@@ -7,10 +7,11 @@ only where malformed lines stood is kept.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from monitor.formats.batch import Batch, Malformed
+from monitor.formats.table import SAMPLES
 
 Item = TypeVar("Item", int, bytes)
 
@@ -30,6 +31,23 @@ class Noted:
 def noted(batch: Batch) -> Noted:
     """Return a batch's lines."""
     return Noted(batch.lines, len(batch.times), batch.malformed, batch.blank, batch.comments, batch.samples)
+
+
+NO_LINES = Noted(0, 0, 0, 0, 0, ())
+
+
+def both(first: Noted, second: Noted) -> Noted:
+    """Return the lines of ``first``, then those of ``second``."""
+    room = SAMPLES - len(first.samples)
+    samples = tuple(replace(sample, line=sample.line + first.lines) for sample in second.samples[:room])
+    return Noted(
+        first.lines + second.lines,
+        first.parsed + second.parsed,
+        first.malformed + second.malformed,
+        first.blank + second.blank,
+        first.comments + second.comments,
+        first.samples + samples,
+    )
 
 
 def cut(batch: Batch, start: int, stop: int) -> Batch:

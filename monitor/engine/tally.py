@@ -7,6 +7,7 @@ which whoever merges the tally knows. So neither the size of blocks nor who coun
 
 from __future__ import annotations
 
+import marshal
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,8 @@ from typing import Protocol, TypeVar
 from monitor.engine import tables
 from monitor.engine.counts import Counts
 from monitor.engine.series import Series
-from monitor.engine.snapshot import Table
+from monitor.engine.snapshot import Table, Traffic
+from monitor.engine.tells import pack, unpack
 from monitor.engine.window import Amount
 from monitor.formats.batch import Batch
 
@@ -33,13 +35,17 @@ class Plan:
     window: int = 120
     lateness: int = 5
     series: tuple[Series, ...] = ()  # what is counted by second besides hits
+    top: int = 10  # sections told of an interval; 0: all
     detail: bool = False  # tables of clients, agents ..., and the latest hit by section
 
 
 class Tally:
-    """What a block of rows adds up to."""
+    """What a block of rows adds up to, or several in a row."""
 
-    __slots__ = ("first", "head", "intervals", "last", "late", "malformed", "malformed_before", "rows", "seconds")
+    __slots__ = (
+        "first", "head", "intervals", "last", "late", "malformed", "malformed_before", "rows", "seconds", "settled",
+        "settled_total",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.rows = 0
@@ -51,6 +57,21 @@ class Tally:
         self.intervals: dict[int, Counts] = {}  # by start
         self.malformed: dict[int, int] = {}  # by the clock at which they came
         self.malformed_before = 0  # those before the first row
+        # Intervals that no row before or behind can add to, by start; what they hold is in no other counts.
+        self.settled: dict[int, Traffic] = {}
+        self.settled_total = Counts()
+
+    def __getstate__(self) -> tuple[dict[str, object], bytes]:
+        """What travels between processes: what is settled packed by marshal, in a tenth of pickle's time."""
+        plain = {name: getattr(self, name) for name in self.__slots__ if name != "settled"}
+        return plain, marshal.dumps([(start, pack(its)) for start, its in self.settled.items()], 2)
+
+    def __setstate__(self, state: tuple[dict[str, object], bytes]) -> None:
+        """Unpack."""
+        plain, settled = state
+        for name, value in plain.items():
+            setattr(self, name, value)
+        self.settled = {start: unpack(its) for start, its in marshal.loads(settled)}  # noqa: S302  # our own
 
 
 def count(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from dataclasses import replace
+from operator import attrgetter
+from typing import Any
 
 from monitor.engine.counts import Counts, largest
-from monitor.engine.snapshot import Row, Sort, Table, Traffic, View
+from monitor.engine.snapshot import Histogram, Quantiles, Row, Sort, Table, Traffic, View
 
 
 def traffic(counts: Counts, top: int) -> Traffic:
@@ -48,6 +50,38 @@ def traffic(counts: Counts, top: int) -> Traffic:
 
 
 _CLASSES = {b"%d" % digit: f"{digit}xx" for digit in range(1, 6)}
+
+
+def pack(traffic: Traffic) -> tuple[object, ...]:
+    """Return it as plain values, which travel between processes in little time."""
+    rows = [(*_ROW(row), None if row.times is None else _QUANTILES(row.times)) for row in traffic.sections]
+    times = None if traffic.times is None else _QUANTILES(traffic.times)
+    histogram = None if traffic.histogram is None else (traffic.histogram.counts, traffic.histogram.total)
+    return (*_TRAFFIC(traffic), rows, times, histogram)
+
+
+def unpack(packed: tuple[Any, ...]) -> Traffic:
+    """Return what was packed."""
+    *plain, rows, times, histogram = packed
+    return Traffic(
+        **dict(zip(_PLAIN, plain, strict=True)),
+        sections=tuple(
+            [
+                Row(key, hits, size, errors, last, None if its is None else Quantiles(*its))
+                for key, hits, size, errors, last, its in rows
+            ]
+        ),
+        times=None if times is None else Quantiles(*times),
+        histogram=None if histogram is None else Histogram(*histogram),
+    )
+
+
+_PLAIN = (
+    "hits", "size", "clients", "clients_exact", "statuses", "codes", "methods", "sections_exact", "malformed", "late",
+)  # fmt: skip
+_TRAFFIC = attrgetter(*_PLAIN)
+_ROW = attrgetter("key", "hits", "size", "errors", "last")
+_QUANTILES = attrgetter("median", "p95", "p99")
 
 
 def table_rows(counts: Counts, view: View) -> list[Row]:

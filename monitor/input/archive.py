@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Protocol
 
 from monitor.errors import TaplineError
@@ -150,6 +150,15 @@ class Archive:
         if rest := lines.rest():
             yield rest
 
+    @contextmanager
+    def stretches(self) -> Iterator[Stretches | None]:
+        """Open it to be read by several processes; None where its bytes come only one after the other."""
+        if self.size is None or self.packed:
+            yield None
+            return
+        with _opened(self.path) as descriptor:
+            yield Stretches(self.path, descriptor)
+
 
 def chunks(path: str, descriptor: int, size: int) -> Generator[bytes, None, None]:
     """Read an open log, unpacked, in chunks of at most ``size`` bytes; ``path`` is what it is called.
@@ -204,32 +213,64 @@ def open_archive(path: str) -> Archive:
     return Archive(path, status.st_size, packed)
 
 
-def ranges(path: str, parts: int) -> list[tuple[int, int]]:
-    """Cut a plain file into at most ``parts`` ranges [start, end) of whole lines and about equal length."""
-    with _opened(path) as descriptor:
-        size = os.fstat(descriptor).st_size
-        cuts = {0, size}
-        for part in range(1, parts):
-            position = size * part // parts
-            while piece := os.pread(descriptor, CHUNK, position):
-                if (found := piece.find(b"\n")) >= 0:
-                    cuts.add(position + found + 1)
-                    break
+class Stretches:
+    """A plain file from where it stands to its end, cut so that several processes can read it, each from its own place.
+
+    Positions are byte offsets in the file. Opened once, it stays the same file whatever becomes of its name.
+    """
+
+    def __init__(self, path: str, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+        self.start = os.lseek(descriptor, 0, os.SEEK_CUR)
+
+    def cuts(self, size: int, first: int = 0) -> Generator[tuple[int, int], None, None]:
+        """Yield (start, end) of one stretch of whole lines after the other.
+
+        Each is of ``size`` bytes and the rest of a line; the first of ``first``, if named. Where it cannot be read,
+        whoever reads the last one will find out.
+        """
+        start, more = self.start, True
+        while more:
+            end, more = self._cut(start, first or size)
+            if end > start:
+                yield start, end
+            start, first = end, 0
+
+    def _cut(self, start: int, size: int) -> tuple[int, bool]:
+        """Return the end of the line that is ``size`` bytes behind ``start``, and whether there may be more."""
+        position = start + size - 1
+        end = os.fstat(self._descriptor).st_size
+        if end <= position:
+            return end, False
+        try:
+            while piece := self._read(position, CHUNK):
+                if found := piece.find(b"\n") + 1:
+                    return position + found, True
                 position += len(piece)
-    return list(pairwise(sorted(cuts)))
+        except TaplineError:
+            return position + 1, False
+        return position, False
 
+    def blocks(self, start: int, end: int, size: int = CHUNK) -> Iterator[tuple[int, bytes]]:
+        """Read from ``start`` to ``end`` in the blocks of ``Archive.blocks``, each with where it ends.
 
-def range_blocks(path: str, start: int, end: int, size: int = CHUNK) -> Iterator[bytes]:
-    """Read bytes [start, end) of a plain file in blocks as ``Archive.blocks`` does."""
-    lines = Lines()
-    size = min(size, MAX_LINE)
-    with _opened(path) as descriptor:
-        while start < end and (chunk := os.pread(descriptor, min(size, end - start), start)):
+        Raises TaplineError where it cannot be read (on), after everything before that place.
+        """
+        lines = Lines()
+        size = min(size, MAX_LINE)
+        while start < end and (chunk := self._read(start, min(size, end - start))):
             start += len(chunk)
             if block := lines.push(chunk):
-                yield block
-    if rest := lines.rest():
-        yield rest
+                yield start - lines.length, block
+        if rest := lines.rest():
+            yield start, rest
+
+    def _read(self, position: int, size: int) -> bytes:
+        try:
+            return os.pread(self._descriptor, size, position)
+        except OSError as error:
+            raise unreadable(self._path, error) from None
 
 
 def unreadable(path: str, error: OSError) -> TaplineError:

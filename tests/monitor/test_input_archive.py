@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.errors import TaplineError
-from monitor.input.archive import is_binary, open_archive, range_blocks, ranges
+from monitor.input.archive import is_binary, open_archive
 from monitor.input.block import MAX_LINE
 from monitor.input.lines import Lines
 
@@ -101,7 +101,9 @@ def test_an_empty_log_has_no_blocks(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.touch()
     assert list(open_archive(str(path)).blocks()) == []
-    assert ranges(str(path), 4) == []
+    with open_archive(str(path)).stretches() as stretches:
+        assert stretches
+        assert list(stretches.cuts(4)) == []
 
 
 def test_a_named_pipe_is_read_until_its_writer_leaves(tmp_path: Path) -> None:
@@ -159,15 +161,39 @@ def test_odd_bytes_do_not_make_a_log_binary() -> None:
     assert is_binary(b"\x7fELF\x02\x01\x01" + bytes(4000) + b"\1" * 400 + bytes(9))
 
 
-@given(st.binary(max_size=400), st.integers(1, 12))
-def test_ranges_hold_whole_lines_and_all_of_them(tmp_path_factory: pytest.TempPathFactory, data: bytes, n: int) -> None:
-    path = tmp_path_factory.mktemp("ranges") / "log"
+@given(st.binary(max_size=400), st.integers(1, 99), st.integers(1, 99))
+def test_stretches_hold_whole_lines_and_all_of_them(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, length: int, size: int
+) -> None:
+    path = tmp_path_factory.mktemp("stretches") / "log"
     path.write_bytes(data)
-    cut = ranges(str(path), n)
-    parts = [b"".join(range_blocks(str(path), start, end, 7)) for start, end in cut]
-    assert b"".join(parts) == data
-    assert len(cut) <= n
-    assert all(part.endswith(b"\n") for part in parts[:-1])
+    with open_archive(str(path)).stretches() as stretches:
+        if is_binary(data) or stretches is None:
+            return
+        cuts = list(stretches.cuts(length))
+        assert [end - start >= length for start, end in cuts[:-1]] == [True] * (len(cuts) - 1)
+        blocks = [block for start, end in cuts for block in stretches.blocks(start, end, size)]
+    assert b"".join(block for _, block in blocks) == data
+    assert all(block.endswith(b"\n") for _, block in blocks[:-1])
+    assert all(data[:end].endswith(block) for end, block in blocks)
+
+
+def test_an_overlong_line_is_cut_in_a_stretch_as_in_the_whole_and_its_end_is_known(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"a" * (2 * MAX_LINE) + b"\nb\n")
+    with open_archive(str(path)).stretches() as stretches:
+        assert stretches
+        blocks = [list(stretches.blocks(start, end, 65536)) for start, end in stretches.cuts(10)]
+    line = 2 * MAX_LINE + 1
+    assert blocks == [[(line, b"a" * (MAX_LINE + 1) + b"\n")], [(line + 2, b"b\n")]]
+
+
+def test_a_pipe_and_a_packed_log_have_no_stretches(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "packed").write_bytes(gzip.compress(LINES))
+    for name in ("pipe", "packed"):
+        with open_archive(str(tmp_path / name)).stretches() as stretches:
+            assert stretches is None
 
 
 @given(st.lists(st.binary(max_size=30)))

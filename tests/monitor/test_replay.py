@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import gzip
+import os
 import random
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-import monitor.replay
 from monitor.engine.alert import basic
 from monitor.engine.engine import Engine
 from monitor.engine.snapshot import Event, Interval, Summary, Transition
+from monitor.errors import TaplineError
 from monitor.formats import Reader
 from monitor.input.archive import open_archive
-from monitor.replay import Progress, Replay, progress_text
+from monitor.replay import SIZES, Progress, Replay, Sizes, progress_text
 from monitor.units import Threshold
 
 START = 1_700_000_000
@@ -48,11 +52,14 @@ def messy(seed: int, lines: int = 3000, start: int = START) -> str:
     return "".join(made)
 
 
-def replayed(paths: Sequence[Path], *, jobs: int = 1, paced: bool = False) -> tuple[list[Event], Summary]:
-    engine = Engine(basic(Threshold.parse("1")), top=0)
+def replayed(
+    paths: Sequence[Path], *, jobs: int = 1, paced: bool = False, sizes: Sizes = SIZES, detail: bool = False
+) -> tuple[list[Event], Summary]:
+    engine = Engine(basic(Threshold.parse("1")), top=0, detail=detail)
     archives = [open_archive(str(path)) for path in paths]
     events: list[Event] = []
-    with Replay(archives, [reader() for _ in paths], engine, jobs=jobs, new_reader=reader, paced=paced) as replay:
+    readers = [reader() for _ in paths]
+    with Replay(archives, readers, engine, jobs=jobs, new_reader=reader, paced=paced, sizes=sizes) as replay:
         for step in replay.steps():
             events += step.events
     return events + engine.finish(), engine.summary()
@@ -69,39 +76,100 @@ def log(folder: Path, name: str, text: str) -> Path:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_processes_and_blocks_leave_no_trace(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_and_blocks_leave_no_trace(seed: int, tmp_path: Path) -> None:
     path = log(tmp_path, "log", messy(seed))
     expected = replayed([path])
     assert len(expected[0]) > 50
-    for block, jobs in ((2000, 1), (2000, 2), (7000, 3), (100, 1)):
-        monkeypatch.setattr(monitor.replay, "BLOCK", block)
-        assert replayed([path], jobs=jobs) == expected
+    for sizes, jobs in (
+        (Sizes(2000), 1),
+        (Sizes(100), 1),
+        (Sizes(2000, 2000, 2000), 2),
+        (Sizes(7000, 9000, 30_000), 3),
+        (Sizes(500, 1000, 50_000), 2),
+    ):
+        assert replayed([path], jobs=jobs, sizes=sizes) == expected
 
 
-def test_a_sparse_log_is_the_same_by_several_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sparse_log_is_the_same_by_several_processes(tmp_path: Path) -> None:
     path = log(tmp_path, "log", "".join(line(START + second) for second in range(0, 100_000, 300)))
     expected = replayed([path])
-    monkeypatch.setattr(monitor.replay, "BLOCK", 1000)
-    assert replayed([path], jobs=2) == expected
+    assert replayed([path], jobs=2, sizes=Sizes(1000, 1000, 1000)) == expected
     assert len(expected[0]) == 334
 
 
-def test_parts_are_read_again_where_the_log_turns_into_another_format(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parts_are_read_again_where_the_log_turns_into_another_format(tmp_path: Path) -> None:
     common = [line(START + second) for second in range(600)]
     vhost = ["my.site.com:80 " + line(START + 600 + second) for second in range(600)]
     path = log(tmp_path, "log", "".join(common + vhost))
     expected = replayed([path])
-    monkeypatch.setattr(monitor.replay, "BLOCK", 3000)
-    assert replayed([path], jobs=2) == expected
+    assert replayed([path], jobs=2, sizes=Sizes(3000, 3000, 3000)) == expected
     assert expected[1].parsed > 1000
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_several_logs_are_read_in_the_order_of_their_time(
-    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_of_an_orderly_log_the_first_process_reads_only_the_beginning(tmp_path: Path) -> None:
+    path = log(tmp_path, "log", "".join(line(START + second) for second in range(3000)))
+    read: list[int] = []
+    engine = Engine(basic(Threshold.parse("1")))
+    sizes = Sizes(1000, 5000, 20_000)
+    with Replay(
+        [open_archive(str(path))],
+        [reader()],
+        engine,
+        jobs=2,
+        new_reader=reader,
+        seen=lambda log, data, state, batch: read.append(len(data)),
+        sizes=sizes,
+    ) as replay:
+        events = [event for step in replay.steps() for event in step.events] + engine.finish()
+    assert sum(read) < 6000
+    assert replay.progress.read == replay.progress.size == path.stat().st_size
+    assert replay.progress.lines == 3000
+    assert len(events) == 300
+
+
+def test_a_pipe_and_a_packed_log_are_the_same_by_several_processes(tmp_path: Path) -> None:
+    text = messy(7)
+    expected = replayed([log(tmp_path, "log", text)])
+    packed = tmp_path / "log.gz"
+    packed.write_bytes(gzip.compress(text.encode()))
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("log.gz", "pipe"):
+        # No thread: the processes that are forked would hold the pipe open.
+        with subprocess.Popen(["sh", "-c", f"cat log > {name}"] if name == "pipe" else ["true"], cwd=tmp_path):
+            assert replayed([tmp_path / name], jobs=2, sizes=Sizes(2000, 4000)) == expected
+
+
+def test_what_cannot_be_read_on_is_an_error_after_what_came_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    path = log(tmp_path, "log", "".join(line(START + second) for second in range(3000)))
+    real = os.pread
+
+    def failing(descriptor: int, size: int, position: int) -> bytes:
+        if position > 150_000:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(descriptor, size, position)
+
+    monkeypatch.setattr(os, "pread", failing)
+    engine = Engine(basic(Threshold.parse("1")))
+    sizes = Sizes(1000, 5000, 20_000)
+    with (
+        Replay([open_archive(str(path))], [reader()], engine, jobs=2, new_reader=reader, sizes=sizes) as replay,
+        pytest.raises(TaplineError, match=f"^{path}: input/output error$"),
+    ):
+        list(replay.steps())
+    assert 2150 < engine.summary().lines < 2200
+
+
+@pytest.mark.parametrize("detail", [False, True])
+def test_a_screen_replays_by_several_processes_with_all_its_tables(tmp_path: Path, detail: bool) -> None:
+    path = log(tmp_path, "log", messy(3))
+    expected = replayed([path], detail=detail)
+    assert replayed([path], jobs=2, sizes=Sizes(3000, 6000, 20_000), detail=detail) == expected
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_several_logs_are_read_in_the_order_of_their_time(seed: int, tmp_path: Path) -> None:
     rng = random.Random(seed)
     seconds = [START + second for second in range(900) for _ in range(rng.randrange(4))]
     parts: list[list[str]] = [[], [], []]
@@ -111,8 +179,7 @@ def test_several_logs_are_read_in_the_order_of_their_time(
     paths = [log(tmp_path, f"part{number}", "".join(part)) for number, part in enumerate(parts)]
     expected = replayed([whole])
     assert replayed(paths) == expected
-    monkeypatch.setattr(monitor.replay, "BLOCK", 700)
-    assert replayed(paths) == expected
+    assert replayed(paths, sizes=Sizes(700)) == expected
     assert [event for event in expected[0] if isinstance(event, Transition)]
 
 
@@ -120,12 +187,11 @@ def when(text: str) -> str:
     return text.split("[")[1][:20]
 
 
-def test_blocks_leave_no_trace_in_several_messy_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_leave_no_trace_in_several_messy_logs(tmp_path: Path) -> None:
     paths = [log(tmp_path, f"log{seed}", messy(seed, 800, START + 50 * seed)) for seed in range(3)]
     expected = replayed(paths)
     for block in (300, 5000):
-        monkeypatch.setattr(monitor.replay, "BLOCK", block)
-        assert replayed(paths) == expected
+        assert replayed(paths, sizes=Sizes(block)) == expected
     hits = sum(event.traffic.hits for event in expected[0] if isinstance(event, Interval))
     assert hits == expected[1].parsed == 2400
 

@@ -1,0 +1,129 @@
+"""Batches that follow each other gathered into one tally, away from the engine that it is for.
+
+What is known of them for certain is settled here: an interval that begins behind all that came before the batches, and
+is over by their own clock, is ready to be told. So an engine that merges tallies made elsewhere looks at few keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import add
+from typing import TypeVar
+
+from monitor.engine.counts import Counts
+from monitor.engine.rows import NO_LINES, both, cut, join, noted, pick
+from monitor.engine.tally import Plan, Tally, count
+from monitor.engine.tells import traffic
+from monitor.engine.window import Amount
+from monitor.formats.batch import Batch
+
+Key = TypeVar("Key", int, tuple[int, int])
+
+
+class Gathering:
+    """Counts batches as an engine would that sees only them."""
+
+    __slots__ = ("_plan", "lines", "tail", "tally")
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self.lines = NO_LINES
+        self.tally = Tally()
+        self.tail: Batch | None = None  # the last row, where it waits for the next line
+
+    def add(self, batch: Batch) -> bool:
+        """Count a batch; return False, nothing done, if it goes back so far that its rows must be read one by one."""
+        tally, window = self.tally, self._plan.window
+        lines = both(self.lines, noted(batch))
+        if self.tail is not None:
+            batch = join(self.tail, batch)
+        times = batch.times
+        clock = tally.last if tally.rows else None
+        tail = None
+        if times:
+            before = times[-2] if len(times) > 1 else clock
+            if before is not None and times[-1] > before + window:
+                tail = pick(batch, [len(times) - 1])
+                batch = cut(batch, 0, len(times) - 1)
+                times = batch.times
+        if clock is not None and times and min(times) < clock - window:
+            return False
+        counted = count(batch, self._plan, None if clock is None else lambda newest: max(newest, clock), self._open_at)
+        if counted is None:
+            return False
+        self.lines, self.tail = lines, tail
+        if clock is None:
+            counted.malformed_before += tally.malformed_before
+            self.tally = counted
+        else:
+            self._merge(counted, clock)
+        if not self._plan.detail:
+            self._settle()
+        return True
+
+    def _start_of(self, second: int) -> int:
+        return second - second % self._plan.interval
+
+    def _closed(self, clock: int) -> int:
+        """The last second that is closed."""
+        return clock - self._plan.lateness - 1
+
+    def _open_at(self, start: int) -> Counts | None:
+        """The counts of an interval that rows may go to at once."""
+        tally = self.tally
+        if not tally.rows or start + self._plan.interval - 1 <= self._closed(tally.last):
+            return None
+        return self._at(start)
+
+    def _at(self, start: int) -> Counts:
+        counts = self.tally.intervals.get(start)
+        if counts is None:
+            counts = self.tally.intervals[start] = Counts()
+        return counts
+
+    def _merge(self, its: Tally, clock: int) -> None:
+        """Count what a batch adds up to; what came late counts by the clock before it."""
+        mine, closed = self.tally, self._closed(clock)
+        arrival = self._start_of(clock)
+
+        def place(start: int) -> int:
+            return arrival if start + self._plan.interval - 1 <= closed else start
+
+        for start, counts in its.intervals.items():
+            held = mine.intervals.setdefault(place(start), counts)
+            if held is not counts:
+                held.merge(counts)
+        for second, amounts in its.seconds.items():
+            if second <= closed:
+                _add(mine.late, {(second, clock): amounts})
+                self._at(place(self._start_of(second))).late += amounts[0]
+            else:
+                _add(mine.seconds, {second: amounts})
+        _add(mine.late, its.late)
+        if its.malformed_before:
+            mine.malformed[clock] = mine.malformed.get(clock, 0) + its.malformed_before
+        for second, malformed in its.malformed.items():
+            mine.malformed[second] = mine.malformed.get(second, 0) + malformed
+        if its.rows:
+            mine.rows += its.rows
+            mine.first = min(mine.first, its.first)
+            mine.last = max(mine.last, its.last)
+
+    def _settle(self) -> None:
+        """Make the intervals ready that are over; the first two may hold rows of before, whatever their order."""
+        tally, interval = self.tally, self._plan.interval
+        if not tally.rows:
+            return
+        first = self._start_of(tally.head) + 2 * interval
+        last = self._closed(tally.last) - interval + 1
+        for start in sorted(start for start in tally.intervals if first <= start <= last):
+            counts = tally.intervals.pop(start)
+            counts.malformed += sum(n for second, n in tally.malformed.items() if self._start_of(second) == start)
+            tally.settled[start] = traffic(counts, self._plan.top)
+            tally.settled_total.merge(counts)
+
+
+def _add(mine: dict[Key, tuple[Amount, ...]], its: Mapping[Key, tuple[Amount, ...]]) -> None:
+    for key, amounts in its.items():
+        held = mine.get(key)
+        mine[key] = amounts if held is None else tuple(map(add, held, amounts))
