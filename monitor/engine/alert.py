@@ -21,29 +21,52 @@ def basic(threshold: Threshold, window: int = 120, metric: str = "hits") -> Rule
 
 
 class History:
-    """The alerts so far, oldest first, bounded."""
+    """The alerts so far, oldest first, bounded; those of earlier runs, as far as this one does not tell of them."""
 
-    __slots__ = ("_records", "dropped", "transitions")
+    __slots__ = ("_earlier", "_records", "dropped", "transitions")
 
     def __init__(self) -> None:
+        self._earlier: dict[tuple[str, int], AlertRecord] = {}  # by rule and second, oldest first
         self._records: deque[AlertRecord] = deque()
         self.dropped = 0
         self.transitions = 0
 
+    def recall(self, records: Sequence[AlertRecord]) -> None:
+        """Keep the alerts of earlier runs, oldest first, each until it is told of again."""
+        self._earlier = {_key(record): replace(record, earlier=True) for record in records}
+
+    def earlier(self) -> tuple[AlertRecord, ...]:
+        """Those of earlier runs that this one has not told of, oldest first."""
+        return tuple(self._earlier.values())
+
     def open(self, record: AlertRecord) -> None:
         """Keep a new alert."""
         self.transitions += 1
-        self._records.append(record)
-        if len(self._records) > MAX_ALERTS:
-            self._records.popleft()
-            self.dropped += 1
+        self._keep(record)
 
     def change(self, old: AlertRecord, new: AlertRecord) -> None:
         """Put ``new`` in the place of ``old``, which is among the newest."""
+        self._earlier.pop(_key(new), None)
         for position in range(len(self._records) - 1, -1, -1):
             if self._records[position] is old:
                 self._records[position] = new
                 return
+
+    def end(self, recovered: Transition) -> bool:
+        """Take the end of an alert of an earlier run; False: it is of none whose end is not known."""
+        record = self._earlier.get(_key(recovered.record))
+        if record is None or record.recovered is not None:
+            return False
+        self.transitions += 1
+        self._keep(replace(recovered.record, earlier=True))
+        return True
+
+    def _keep(self, record: AlertRecord) -> None:
+        self._earlier.pop(_key(record), None)
+        self._records.append(record)
+        if len(self._records) > MAX_ALERTS:
+            self._records.popleft()
+            self.dropped += 1
 
     def sort(self, newest: int) -> None:
         """Put so many of the newest in the order of time: several rules were judged one after the other."""
@@ -57,6 +80,10 @@ class History:
         return tuple(self._records)
 
 
+def _key(record: AlertRecord) -> tuple[str, int]:
+    return (record.raised.rule, record.raised.at)
+
+
 class Watch:
     """One rule held against its window.
 
@@ -67,7 +94,7 @@ class Watch:
 
     __slots__ = (
         "_beyond_since", "_denominator", "_end", "_end_denominator", "_history", "_known_from", "_limit", "_mute_until",
-        "_whole_from", "column", "known", "record", "rule", "window",
+        "_whole_from", "column", "earlier", "known", "record", "rule", "window",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, history: History, column: int = 0) -> None:
@@ -78,6 +105,7 @@ class Watch:
         self._beyond_since: int | None = None  # the second at which the value went beyond, where it has to hold
         self._whole_from: int | None = None  # the first second with a whole window behind it
         self.record: AlertRecord | None = None  # the alert that is on
+        self.earlier: AlertRecord | None = None  # of an earlier run, which did not see its end
         self._set_limits()
         self._history = history
         self._mute_until: int | None = None  # no recovery is told before this second
@@ -168,9 +196,10 @@ class Watch:
     def adopt(self, history: History) -> None:
         """Go on live, in another history, that begins with the alert that is on."""
         self._known_from = None
-        self._history = history
         if self.record is not None:
+            self._go_on_with_earlier(self.window.closed or self.record.peak_at)
             history.open(self.record)
+        self._history = history
 
     def _steps(self, to: int) -> Iterator[tuple[int, int]]:
         """The seconds that may change the state: where the sum changes, and where silence on telling ends."""
@@ -204,16 +233,19 @@ class Watch:
                 self._beyond_since = None
             if beyond:
                 self._beyond_since = None
+                if self.earlier and self.known and second > self.earlier.raised.at:
+                    self.earlier = None  # this one's beginning was seen: it is another
                 raised = self._transition(State.RAISED, second, total)
                 self.record = AlertRecord(replace(raised, since_before=not self.known), None, total, second)
                 self._history.open(self.record)
                 return self.record.raised
             if amount < self._limit and whole:
                 self.known = True
-            return None
+            return self._end_earlier(second, total) if self.earlier and whole else None
         if total > self.record.peak if self.rule.above else total < self.record.peak:
             self._replace(replace(self.record, peak=total, peak_at=second))
         if total * self._end_denominator < self._end and whole and self._mute_until is None:
+            self._go_on_with_earlier(second)
             recovered = replace(self._transition(State.RECOVERED, second, total), ended=self.record)
             self._replace(replace(self.record, recovered=recovered))
             self._history.transitions += 1
@@ -221,6 +253,30 @@ class Watch:
             self.known = True
             return recovered
         return None
+
+    def _end_earlier(self, second: int, total: int) -> Transition | None:
+        """Say that the alert of an earlier run is over, once the window is known to be on the good side behind it."""
+        assert self.earlier is not None
+        over = total * self._end_denominator < self._end and self._mute_until is None
+        if not over or second <= self.earlier.raised.at:
+            return None
+        recovered = self._transition(State.RECOVERED, second, total)
+        recovered = replace(recovered, since_before=True, ended=self.earlier)
+        self._history.end(recovered)
+        self.earlier = None
+        return recovered
+
+    def _go_on_with_earlier(self, second: int) -> None:
+        """Take the alert that is on at ``second`` for the one of an earlier run, if nothing was seen between them."""
+        if self.earlier is None or self.earlier.raised.at > second:
+            return
+        assert self.record is not None
+        most = max if self.rule.above else min
+        peak, peak_at = most(
+            ((each.peak, each.peak_at) for each in (self.earlier, self.record)), key=lambda known: known[0]
+        )
+        self._replace(AlertRecord(self.earlier.raised, None, peak, peak_at))
+        self.earlier = None
 
     def _replace(self, record: AlertRecord) -> None:
         assert self.record is not None

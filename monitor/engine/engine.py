@@ -27,6 +27,7 @@ from monitor.engine.snapshot import (
     State,
     Summary,
     Traffic,
+    Transition,
     View,
 )
 from monitor.engine.tally import Plan, Tally, count, count_in_one
@@ -64,7 +65,6 @@ class Engine:
         columns = {each: column for column, each in enumerate(counted, 1)}
         self._plan = Plan(interval, rule.window, lateness, tuple(counted), top, detail)
         self._history = History()
-        self._recalled: tuple[AlertRecord, ...] = ()
         self._rules = tuple(rules)
         self._watches = [Watch(each, self._history, columns.get(Series.of(each), 0)) for each in (rule, *rules)]
         self._ledger = Ledger(self._plan)
@@ -222,7 +222,7 @@ class Engine:
             window_average=self._watch.average,
             rate=Fraction(self._busiest.hits(self._closed - RATE + 1, self._closed), RATE),
             alert=next((watch.record for watch in self._watches if watch.record), None),
-            alerts=self._recalled + self._history.records(),
+            alerts=self._earlier() + self._history.records(),
             alerts_dropped=self._history.dropped,
             points=tuple(kept.point for kept in self._past or ()),
             view=view,
@@ -256,23 +256,40 @@ class Engine:
         self._watch.set_threshold(threshold)
 
     def recall(self, history: Sequence[AlertRecord]) -> None:
-        """Show the alerts of earlier runs before its own; not those whose end nobody saw: they would seem to be on."""
-        self._recalled = tuple(record for record in history if record.recovered)
+        """Show the alerts of earlier runs, oldest first, before its own.
+
+        Live, a rule's newest whose end nobody saw goes on if it is on; that it is over is told as far as it is known.
+        """
+        self._history.recall(history)
+        newest = {record.raised.rule: record for record in history} if self._live else {}
+        for watch in self._watches:
+            record = newest.get(watch.rule.name)
+            if record and record.recovered is None and record.raised.metric == watch.rule.metric.value:
+                watch.earlier = record
+
+    def _earlier(self) -> tuple[AlertRecord, ...]:
+        """The alerts of earlier runs; in a replay not those that it has not come to: it may be about to tell them."""
+        records = self._history.earlier()
+        if self._live or self._clock is None:
+            return records
+        return tuple(record for record in records if record.raised.at <= self._closed)
 
     # Before the start
 
     def warm(self, batches: Iterable[Batch], *, whole: bool, age: float, now: float) -> list[Event]:
         """Take in what was read back before a live start; it counts in no interval.
 
-        ``whole``: the log's first line is among it. ``age``: seconds since the last line came. Return the transition of
-        an alert that is on.
+        ``whole``: the log's first line is among it. ``age``: seconds since the last line came. Return the beginnings of
+        alerts that are on, and the ends of those of earlier runs.
         """
         past = Engine(self._watch.rule, self._rules, interval=self._plan.interval, lateness=self._plan.lateness)
-        for watch in past._watches:
+        for watch, own in zip(past._watches, self._watches, strict=True):
+            watch.earlier = own.earlier
             watch.begin_warm(whole=whole)
+        events: list[Event] = []
         for batch in batches:
-            past.feed(batch)
-        past.end(0)
+            events += self._ends_of_earlier(past.feed(batch))
+        events += self._ends_of_earlier(past.end(0))
         if past._clock is None:
             return []
         self._watches = past._watches
@@ -280,8 +297,13 @@ class Engine:
             watch.adopt(self._history)
         self._clock, self._closed, self._newest = past._clock, past._closed, past._newest
         self._logs[0].newest, self._logs[0].came = past._newest, now - age
-        events: list[Event] = [watch.record.raised for watch in self._watches if watch.record]
+        events += [watch.record.raised for watch in self._watches if watch.record]
         return events + self.tick(now)
+
+    def _ends_of_earlier(self, events: Iterable[Event]) -> list[Event]:
+        """Those of the events that tell how alerts of earlier runs ended."""
+        recovered = (each for each in events if isinstance(each, Transition) and each.state is State.RECOVERED)
+        return [each for each in recovered if self._history.end(each)]
 
     @property
     def warm_enough(self) -> bool:
@@ -501,7 +523,7 @@ class Engine:
             for watch in self._watches[1:]:
                 transitions += watch.close(to)[0]
             transitions.sort(key=lambda transition: transition.at)
-            self._history.sort(sum(each.state is State.RAISED for each in transitions))
+            self._history.sort(sum(each.state is State.RAISED or each.since_before for each in transitions))
         events: list[Event] = []
         told = 0
         for start, held, alert in zip(starts, sums, alerts, strict=True):

@@ -91,7 +91,8 @@ class Transition:
     """An alert raised or recovered.
 
     ``hits`` is what the window held at second ``at`` (bytes, where the metric is bytes). ``since_before``: it was on
-    already in the oldest second that a live start could read back, so ``at`` is only the latest it can have begun.
+    already in the oldest second that a live start could read back, so ``at`` is only the latest it can have begun; or,
+    recovered, an alert of an earlier run was over there already, so ``at`` is only the latest it can have ended.
     """
 
     state: State
@@ -121,10 +122,16 @@ class AlertRecord:
     recovered: Transition | None
     peak: int  # the most that the window held while it was on
     peak_at: int
+    earlier: bool = False  # an earlier run told of its beginning; without a recovery its end was not seen
+
+    @property
+    def on(self) -> bool:
+        """Whether it is on, as far as is known."""
+        return self.recovered is None and not self.earlier
 
     @property
     def duration(self) -> int | None:
-        """Seconds from raised to recovered; None while it is on."""
+        """Seconds from raised to recovered, the most that it can have been; None while that is not known."""
         return None if self.recovered is None else self.recovered.at - self.raised.at
 
 

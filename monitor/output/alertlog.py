@@ -56,11 +56,13 @@ class AlertLog:
         for transition, _, _ in known:
             self._remember(transition)
         self.history = tuple(_pair(known))[-KEPT:]
-        self._on = {record.raised.rule for record in self.history if record.recovered is None}
+        newest = {record.raised.rule: record for record in self.history}
+        self._on = {rule for rule, record in newest.items() if record.recovered is None}
 
     def transition(self, transition: Transition, record: AlertRecord) -> None:
         """Append the transition, unless the log has it: a restart tells again what is still on."""
-        if _key(transition) in self._told or (transition.since_before and transition.rule in self._on):
+        known = transition.state is State.RAISED and transition.since_before and transition.rule in self._on
+        if known or _key(transition) in self._told:
             return
         self._remember(transition)
         # A beginning knows no peak but its own: how much came after it depends on how much was read at once.

@@ -12,6 +12,7 @@ from monitor.output.text import (
     amount,
     distinct,
     key_text,
+    lasted,
     lasting,
     message,
     messages,
@@ -152,12 +153,12 @@ class Plain:
             )
 
     def _alerts(self, summary: Summary) -> None:
-        told = sum(1 if record.recovered is None else 2 for record in summary.alerts)
+        told = sum((not record.earlier) + (record.recovered is not None) for record in summary.alerts)
         lost = summary.transitions - told
         self._write("", f"Alerts  {summary.transitions or 'none'}")
         if lost > 0:
             self._write(f"  the first {lost} are no longer kept")
         for record in summary.alerts:
             self._write(*(f"  {line}" for line in messages(record, self._times)))
-            lasted = "still on" if record.duration is None else f"lasted {lasting(record.duration)}"
-            self._write(f"    {lasted}, peak {peak_text(record)} at {self._times.full(record.peak_at)}")
+            how_long = f"lasted {lasted(record)}" if record.recovered else lasted(record)
+            self._write(f"    {how_long}, peak {peak_text(record)} at {self._times.full(record.peak_at)}")

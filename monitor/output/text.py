@@ -130,7 +130,9 @@ def byte_tenths(value: Fraction, up: bool) -> str:
 def message(transition: Transition, times: Times) -> str:
     """The alert message. Its average or time is rounded away from the threshold, and so never contradicts itself."""
     raised = transition.state is State.RAISED
-    when = "active since before" if transition.since_before else "triggered at"
+    when = "triggered at"
+    if transition.since_before:
+        when = "active since before" if raised else "over since before"
     if transition.rule:
         what = f"Rule {safe(transition.rule)} {'generated an alert' if raised else 'recovered'}"
     else:
@@ -167,6 +169,13 @@ def peak_text(record: AlertRecord) -> str:
     if metric == "bytes":
         return amount(record.peak)
     return f"{metric} {microseconds(record.peak)}" if metric in _TIMES else f"{record.peak} {metric}"
+
+
+def lasted(record: AlertRecord) -> str:
+    """How long an alert was on; of one that is on, or whose end was not seen, that."""
+    if record.recovered is None or record.duration is None:
+        return "still on" if record.on else "end not seen"
+    return f"{'at most ' if record.recovered.since_before else ''}{lasting(record.duration)}"
 
 
 def messages(record: AlertRecord, times: Times) -> list[str]:

@@ -62,6 +62,20 @@ def test_a_restart_does_not_write_again_what_the_log_has(tmp_path: Path) -> None
     assert len(path.read_text().splitlines()) == 1
 
 
+def test_an_end_that_nobody_saw_is_written_as_what_is_known_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.jsonl"
+    on = record(recovered=False)
+    tell(AlertLog(path, UTC), on)
+    over = replace(transition(State.RECOVERED, 3, START + 9000, since_before=True), ended=on)
+    AlertLog(path, UTC).transition(over, over.record)
+    again = AlertLog(path, UTC)
+    assert again.history == (replace(on, recovered=replace(over, ended=None)),)
+    assert json.loads(path.read_text().splitlines()[-1])["since_before"] is True
+    later = AlertRecord(replace(on.raised, since_before=True, at=START + 20_000), None, 1500, START + 20_000)
+    tell(again, later)  # the one that is over is no other's beginning
+    assert AlertLog(path, UTC).history[-1].raised.at == START + 20_000
+
+
 def test_a_line_cut_off_by_a_crash_costs_nothing_but_itself(tmp_path: Path) -> None:
     path = tmp_path / "alerts.jsonl"
     tell(AlertLog(path, UTC), record())

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.engine.snapshot import AlertRecord, Quantiles, Row, Scope, Snapshot, Sort, View
+from monitor.engine.snapshot import State as AlertState
 from monitor.formats.batch import Malformed
 from monitor.output.text import Times
 from monitor.output.tui.frame import Style, line_width
@@ -82,6 +83,24 @@ def test_the_alerts_table_says_how_long_it_has_been_on_and_keeps_its_columns() -
     at = titles.index("recovered")
     assert on[at:].startswith("still on")
     assert over[at:].startswith("2019-02-07 21:17:")
+
+
+def test_of_an_end_that_nobody_saw_no_more_is_said_than_is_known() -> None:
+    over = replace(PAST, recovered=replace(transition(AlertState.RECOVERED, 12), at=START + 500, since_before=True))
+    shown = snapshot(alerts=(replace(NOW, earlier=True), over))
+    text = draw(shown, 160, 30)
+    assert "  OK     since before 21:20:50" in text
+    assert "Traffic recovered - hits = 12, over since before 2019-02-07 21:20:50 (0.1/s over 2m" in text
+    assert "lasted at most 4 m 54 s, peak" in text
+    assert "peak 1411 hits, end not seen" in text
+    assert "alert so far" not in text + draw(snapshot(alerts=(replace(NOW, earlier=True),)), 100, 30)
+    for width in range(60, 161):  # what does not fit is left out, but not that
+        assert "end not seen" in draw(shown, width, 30)
+    table = draw(shown, 120, 30, State(tab=Tab.ALERTS))
+    titles, *rows = (line for line in table.splitlines() if "2019-02-07 21:1" in line or "lasted  " in line)
+    at = titles.index("recovered")
+    assert [line[at : at + 26].rstrip() for line in rows[:2]] == ["before 2019-02-07 21:20:50", "end not seen"]
+    assert "still on" not in table
 
 
 def test_the_selected_row_has_no_hole_beside_its_bars() -> None:
@@ -263,7 +282,7 @@ _states = st.builds(
 _snapshots = st.builds(
     lambda rows, alerts, clock, hits, average, threshold, metric, count: replace(
         snapshot(
-            alert=alerts[-1] if alerts and alerts[-1].recovered is None else None,
+            alert=alerts[-1] if alerts and alerts[-1].on else None,
             alerts=alerts,
             table=rows,
             clock=clock,
@@ -278,7 +297,7 @@ _snapshots = st.builds(
         view=View(),
     ),
     _rows,
-    st.lists(st.sampled_from([PAST, NOW]), max_size=4).map(tuple),
+    st.lists(st.sampled_from([PAST, NOW, replace(NOW, earlier=True)]), max_size=4).map(tuple),
     st.none() | st.integers(-(10**13), 10**13),
     st.fractions(0, 10**9),
     st.fractions(0, 10**12),

@@ -82,6 +82,28 @@ def test_what_was_said_stays_in_the_headline_until_a_line_comes(tmp_path: Path, 
         session.until(lambda text: "/api" in text and "is a directory" not in text)
 
 
+def test_an_alert_that_was_on_when_the_monitor_stopped_is_seen_when_it_is_back(tmp_path: Path, log: Path) -> None:
+    alerts = tmp_path / "alerts.jsonl"
+    append(log, *busy_minute())
+    options = ["--threshold", "1", "--alert-log", str(alerts)]
+    with Session([*MONITOR, str(log), *options], 150, 30) as session:
+        session.until("ALERT")
+        session.press("q")
+        assert session.ended() == 0
+    began = re.search(r"triggered at (\S+ \S+) ", alerts.read_text())
+    assert began
+    log.write_bytes(b"")  # what is in it now tells nothing of the end
+    with Session([*MONITOR, str(log), *options], 150, 30) as session:
+        session.until(lambda text: f"triggered at {began[1]}" in text and "end not seen" in text)
+        append(log, line(b"/", time.time()))
+        session.until(lambda text: "over since before" in text and "lasted at most" in text)
+        assert f"triggered at {began[1]}" in session.text()
+        session.press("q")
+        assert session.ended() == 0
+        assert "no longer kept" not in session.raw.decode()
+    assert re.findall(r'"state":"(\w+)"', alerts.read_text()) == ["raised", "recovered"]
+
+
 def test_new_lines_appear_while_it_runs(start: Callable[..., Session], log: Path) -> None:
     session = start()
     append(log, *(line(b"/brandnew/x", time.time() + 11, 503) for _ in range(50)))

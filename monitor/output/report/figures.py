@@ -130,7 +130,8 @@ def _bands(scale: Scale, alerts: Sequence[AlertRecord], times: Times) -> Iterato
     def lasted(record: AlertRecord) -> int:
         return scale.end - record.raised.at if record.duration is None else record.duration
 
-    longest = sorted(alerts, key=lasted, reverse=True)[:BANDS]
+    seen = (each for each in alerts if each.recovered is None or each.recovered.at >= scale.start)
+    longest = sorted(seen, key=lasted, reverse=True)[:BANDS]
     for record in sorted(longest, key=lambda record: bool(record.raised.rule)):
         left = scale.x(record.raised.at)
         right = scale.x(record.recovered.at if record.recovered else scale.end)

@@ -18,7 +18,7 @@ from monitor import __version__
 from monitor.engine.snapshot import AlertRecord, Row, Summary, Table
 from monitor.output.report.figures import chart, figures_table, heat_map
 from monitor.output.report.timeline import Timeline
-from monitor.output.text import Times, amount, distinct, key_text, lasting, message, microseconds, peak_text, safe
+from monitor.output.text import Times, amount, distinct, key_text, lasted, message, microseconds, peak_text, safe
 from monitor.units import Threshold, format_duration
 
 SECTIONS = 500  # rows of the table; the program's own output has them all
@@ -207,11 +207,12 @@ def _alerts(summary: Summary, subject: Subject, times: Times) -> str:
 
 def _alert(record: AlertRecord, times: Times) -> str:
     end, duration = record.recovered, record.duration
-    recovered = _number(2**53, "still on") if end is None else _number(end.at, times.full(end.at))
-    lasted = _number(2**53, "still on") if duration is None else _number(duration, lasting(duration))
+    before = "before " if end and end.since_before else ""
+    recovered = _number(2**53, "still on") if end is None else _number(end.at, f"{before}{times.full(end.at)}")
+    length = _number(2**53 if duration is None else duration, lasted(record))
     raised = f'<th scope="row" data-v="{record.raised.at}">{escape(times.full(record.raised.at))}</th>'
     return (
-        f"<tr>{raised}{recovered}{lasted}{_number(record.peak, peak_text(record))}"
+        f"<tr>{raised}{recovered}{length}{_number(record.peak, peak_text(record))}"
         f'{_number(record.peak_at, times.full(record.peak_at))}<td class="text">'
         f"{escape(message(record.raised, times))}</td></tr>"
     )

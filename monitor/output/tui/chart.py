@@ -128,7 +128,7 @@ def _mark(
             cells[blank + at] = (glyphs.recovered, Style.GOOD)
         elif cells[blank + at][1] is not Style.DIM:
             continue  # another rule's beginning or end is not drawn over
-        elif record.raised.at < point.start and (ended is None or point.start <= ended):
+        elif record.raised.at < point.start and (record.on if ended is None else point.start <= ended):
             cells[blank + at] = (glyphs.on, Style.BAD)
 
 

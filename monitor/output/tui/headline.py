@@ -54,7 +54,7 @@ def alerts_on(whole: Snapshot) -> tuple[AlertRecord, ...]:
     """The alerts that are on, the traffic's own first."""
     if whole.alert is None:
         return ()
-    others = (record for record in whole.alerts if record.recovered is None)
+    others = (record for record in whole.alerts if record.on)
     return tuple({record.raised.rule: record for record in (whole.alert, *others)}.values())
 
 
@@ -78,8 +78,11 @@ def state_badge(whole: Snapshot, theme: Theme, room: int, waiting: str = "") -> 
         first = "for the first line that can be read" if whole.lines else "for the first line"
         return [Span("  WAIT   ", Style.BADGE), Span(f" {theme.text(waiting) or first}")]
     if whole.alert is None:
-        ended = [record.recovered.at for record in whole.alerts if record.recovered]
-        since = f" since {times.brief(ended[-1], whole.clock)}" if ended else " no alert so far"
+        if not whole.alerts:
+            return [Span("   OK    ", Style.CALM), Span(" no alert so far", Style.GOOD)]
+        ended = [record.recovered for record in whole.alerts if record.recovered]
+        before = "before " if ended and ended[-1].since_before else ""
+        since = f" since {before}{times.brief(ended[-1].at, whole.clock)}" if ended else ""
         return [Span("   OK    ", Style.CALM), Span(since, Style.GOOD)]
     on = alerts_on(whole)
     raised = min((record.raised for record in on), key=lambda raised: raised.at)

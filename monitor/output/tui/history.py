@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.engine.snapshot import AlertRecord, Snapshot, Transition
 from monitor.engine.snapshot import State as AlertState
-from monitor.output.text import lasting, message, peak_text
+from monitor.output.text import lasted, lasting, message, peak_text
 from monitor.output.tui.frame import Line, Span, Style, both_ends, fit_line, fit_lines, width_of
 from monitor.output.tui.state import State, selected_alert
 from monitor.output.tui.theme import Theme
@@ -24,21 +24,22 @@ def history(whole: Snapshot, offset: int, width: int, height: int, theme: Theme)
 
 def _messages(record: AlertRecord, whole: Snapshot, width: int, theme: Theme) -> list[Line]:
     """One or two lines of an alert, the later first; peak and duration stand with the last word on it."""
-    lasted = ""
-    if record.duration is not None:
-        lasted = f"lasted {lasting(record.duration)}, "
-    elif whole.clock is not None:
-        lasted = f"on for {lasting(max(0, whole.clock - record.raised.at))}, "
-    end = f"  {lasted}peak {peak_text(record)}"
-    if record.recovered is None:
-        return [_message(record.raised, end, width, theme)]
-    return [_message(record.recovered, end, width, theme), _message(record.raised, "", width, theme)]
+    peak = f"peak {peak_text(record)}"
+    if record.recovered:
+        end = _message(record.recovered, Style.GOOD, f"  lasted {lasted(record)}, {peak}", width, theme)
+        return [end, _message(record.raised, Style.BAD, "", width, theme)]
+    if not record.on:  # without these words it would seem to be
+        return [_message(record.raised, Style.WARN, f"  {peak}, {lasted(record)}", width, theme, needs_end=True)]
+    how_long = "" if whole.clock is None else f"on for {lasting(max(0, whole.clock - record.raised.at))}, "
+    return [_message(record.raised, Style.BAD, f"  {how_long}{peak}", width, theme)]
 
 
-def _message(transition: Transition, end: str, width: int, theme: Theme) -> Line:
+def _message(
+    transition: Transition, style: Style, end: str, width: int, theme: Theme, *, needs_end: bool = False
+) -> Line:
     """The message word for word, and as much around it as has room; where even that has none, its gist."""
     raised = transition.state is AlertState.RAISED
-    style = Style.BAD if raised else Style.GOOD
+    short = f"  {end.rpartition(', ')[2]}"
     mark = f"{theme.glyphs.raised if raised else theme.glyphs.recovered} "
     full = theme.text(message(transition, theme.times))
     when = theme.times.full(transition.at)
@@ -48,15 +49,17 @@ def _message(transition: Transition, end: str, width: int, theme: Theme) -> Line
     for before, text, after in (
         (mark, full, end),
         (mark, bare, end),
-        (mark, bare, f"  {end.rpartition(', ')[2]}"),
+        (mark, bare, short),
         (mark, bare, ""),
         ("", bare, ""),
         (mark, gist, end),
     ):
+        if needs_end and not after:
+            continue
         if width_of(before) + width_of(text) + width_of(after) <= width:
             break
     else:
-        before, text, after = mark, gist, ""
+        before, text, after = mark, gist, short if needs_end else ""
     return both_ends([Span(before, style), Span(text)], [Span(after, Style.STRONG)], width, theme.glyphs.ellipsis)
 
 
@@ -71,12 +74,14 @@ def alerts(whole: Snapshot, state: State, width: int, height: int, theme: Theme)
     detail = 3 if height >= 8 else 0
     room = max(1, height - 1 - detail)
     first = max(0, min(selected - room // 2, len(newest_first) - room))
-    # Only an alert that was on at the start needs the word in front of its time.
+    # Only an alert that was on at the start, or over by then, needs the word in front of its time.
     wide = 28 if any(record.raised.since_before for record in whole.alerts) else 21
-    titles = f"    {'raised':<{wide}}{'recovered':<21}{'lasted':>12}{'peak':>14}"
+    late = any(record.recovered and record.recovered.since_before for record in whole.alerts)
+    ends = (28, 20) if late else (21, 12)
+    titles = f"    {'raised':<{wide}}{'recovered':<{ends[0]}}{'lasted':>{ends[1]}}{'peak':>14}"
     lines = [fit_line([Span(titles, Style.DIM)], width, theme.glyphs.ellipsis)]
     for at, record in enumerate(newest_first[first : first + room], start=first):
-        lines.append(_alert_row(record, whole.clock, at == selected, wide, width, theme))
+        lines.append(_alert_row(record, whole.clock, at == selected, (wide, *ends), width, theme))
     shown = len(lines) - 1
     if not newest_first:
         lines.append(fit_line([Span("    no alert so far", Style.GOOD)], width, theme.glyphs.ellipsis))
@@ -86,24 +91,34 @@ def alerts(whole: Snapshot, state: State, width: int, height: int, theme: Theme)
     return lines, first, shown
 
 
-def _alert_row(record: AlertRecord, clock: int | None, selected: bool, wide: int, width: int, theme: Theme) -> Line:
-    times, glyphs = theme.times, theme.glyphs
-    recovered = times.full(record.recovered.at) if record.recovered else "still on"
-    so_far = None if clock is None else max(0, clock - record.raised.at)
-    duration = so_far if record.duration is None else record.duration
-    lasted = "-" if duration is None else lasting(duration)
+def _alert_row(
+    record: AlertRecord, clock: int | None, selected: bool, widths: tuple[int, int, int], width: int, theme: Theme
+) -> Line:
+    glyphs = theme.glyphs
+    recovered = _when(record.recovered, theme) if record.recovered else lasted(record)
+    how_long = lasted(record) if record.recovered else "-"
+    if record.on and clock is not None:
+        how_long = lasting(max(0, clock - record.raised.at))
     mark = glyphs.recovered if record.recovered else glyphs.raised
-    before = "before " if record.raised.since_before else ""
     rule = f"  {theme.text(record.raised.rule)}" if record.raised.rule else ""
-    raised = f"{before}{times.full(record.raised.at)}"
-    text = f" {raised:<{wide}}{recovered:<21}{lasted:>12}{peak_text(record):>14}{rule}"
+    wide, wide_end, wide_time = widths
+    text = f" {_when(record.raised, theme):<{wide}}{recovered:<{wide_end}}{how_long:>{wide_time}}"
+    text += f"{peak_text(record):>14}{rule}"
     spans = [
-        Span(f" {glyphs.bullet if selected else mark} ", Style.GOOD if record.recovered else Style.BAD),
+        Span(f" {glyphs.bullet if selected else mark} ", _style(record)),
         Span(text),
     ]
     if selected:
         return fit_line([Span(span.text, Style.SELECTED) for span in spans], width, glyphs.ellipsis, Style.SELECTED)
     return fit_line(spans, width, glyphs.ellipsis)
+
+
+def _when(transition: Transition, theme: Theme) -> str:
+    return f"{'before ' if transition.since_before else ''}{theme.times.full(transition.at)}"
+
+
+def _style(record: AlertRecord) -> Style:
+    return Style.BAD if record.on else Style.GOOD if record.recovered else Style.WARN
 
 
 def _detail(

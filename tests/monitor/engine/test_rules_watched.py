@@ -13,7 +13,6 @@ from monitor.engine.snapshot import Transition, View
 from monitor.formats.batch import Batch
 from monitor.rules import Metric, Rule, parse
 from tests.monitor.engine.traffic import MALFORMED, Line, batch, chunks, rule, run
-from tests.monitor.output_made import record
 
 RULES = (
     "hits > 2/s over 5s",
@@ -161,16 +160,6 @@ def test_an_alert_of_a_rule_that_was_on_before_a_live_start_is_told() -> None:
     engine = Engine(rule("1000000", 20), (watched,), live=True)
     events = engine.warm([batch([900, *([1000] * 20), 1006])], whole=True, age=0, now=50.0)
     assert told(watched, events) == [(1000, "raised", 20)]
-
-
-def test_alerts_of_earlier_runs_are_shown_before_its_own_and_not_counted() -> None:
-    engine = Engine(rule("1", 10))
-    begun = record(recovered=False)
-    engine.recall((record(), begun))
-    run(engine, [batch([2_000_000_000] * 20 + [2_000_000_015] * 20)])
-    assert [each.raised.at for each in engine.snapshot(View()).alerts][:1] == [record().raised.at]
-    assert begun not in engine.snapshot(View()).alerts
-    assert all(each != record() for each in engine.summary().alerts)
 
 
 def test_alerts_of_several_rules_are_kept_in_the_order_of_time() -> None:
