@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.client
+import re
 import socket
 import ssl
 import threading
@@ -20,6 +21,8 @@ from monitor.output.text import safe
 PAUSES = (1.0, 4.0, 15.0)  # s before the second, third and last try
 LIMIT = 10.0  # s that one try may take, whatever the other side does
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})  # what may be better a little later
+
+_CODE = re.compile(r"^\[[^]]*\] | \(_ssl\.c:\d+\)$")  # what OpenSSL's errors have around their words
 
 
 class _TryAgainError(Exception):
@@ -78,11 +81,13 @@ class Webhook:
                 status, reason = answer.status, safe(answer.reason)[:100]
         except TimeoutError:
             raise self._too_slow() from None
+        except ssl.SSLCertVerificationError as error:  # the next try would see the same one
+            untrusted = f"its certificate is not trusted: {safe(error.verify_message)}"
+            raise DeliveryFailedError(f"{self._host}: {untrusted}") from error
         except (OSError, http.client.HTTPException) as error:
             if over.is_set():
                 raise self._too_slow() from None
-            text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise _TryAgainError(safe(text)[:200]) from error
+            raise _TryAgainError(safe(_reason(error))[:200]) from error
         finally:
             watchdog.cancel()
             connection.close()
@@ -102,8 +107,14 @@ class Webhook:
         return http.client.HTTPSConnection(self._host, self._port, timeout=timeout, context=self._tls)
 
 
+def _reason(error: OSError | http.client.HTTPException) -> str:
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return f"TLS: {_CODE.sub('', text)}" if isinstance(error, ssl.SSLError) else text
+
+
 def _hang_up(connection: http.client.HTTPConnection, over: threading.Event) -> None:
     over.set()
     if connection.sock is not None:
         with contextlib.suppress(OSError):
-            connection.sock.shutdown(socket.SHUT_RDWR)
+            # The plain socket's: an SSLSocket's own takes TLS away from under the thread that reads.
+            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
