@@ -17,6 +17,7 @@ from monitor.config import Settings
 from monitor.errors import TaplineError
 from monitor.formats import Columns, Format, parse
 from monitor.interrupt import Interrupt
+from monitor.output.delivery import GRACE
 from monitor.output.outlets import Outlets
 from monitor.output.presenter import Presenter
 from monitor.output.text import Times, safe
@@ -25,6 +26,8 @@ from monitor.session import Session
 if TYPE_CHECKING:
     from monitor.console import Console
     from monitor.output.tui import Tui
+
+PATIENCE = 1.0  # s of waiting at the end before a person is told why
 
 
 def run(settings: Settings) -> int:
@@ -50,18 +53,20 @@ def _follow(settings: Settings, stack: ExitStack) -> int:
     followers = stack.enter_context(closing(Followers(settings.logs, state.saved if state else None)))
     interrupt = Interrupt(waker.wake)
     stack.enter_context(interrupt.caught())
-    session, console = _session(settings, stack, waker.wake)
+    session, console = _session(settings, stack, waker.wake, interrupt)
     Live(session, followers, waker, interrupt, console, state).run()
     return interrupt.status
 
 
-def _session(settings: Settings, stack: ExitStack, wake: Callable[[], None]) -> tuple[Session, Console | None]:
+def _session(
+    settings: Settings, stack: ExitStack, wake: Callable[[], None], interrupt: Interrupt
+) -> tuple[Session, Console | None]:
     """Make a session and all who are told; the screen, if there is one, is taken over."""
     times = Times(utc=settings.utc)
     form_of = _form_of(settings)
     screen = _screen(settings, times, wake)
     presenter = screen or _stream(settings, times)
-    outlets = stack.enter_context(_outlets(settings, times))
+    outlets = stack.enter_context(_outlets(settings, times, interrupt))
     detail = screen is not None or outlets.wants_tables
     columns = Columns.ALL if detail else Columns.DURATION
     if any(rule.host is not None for rule in settings.alert):
@@ -76,15 +81,26 @@ def _session(settings: Settings, stack: ExitStack, wake: Callable[[], None]) -> 
 
 
 @contextmanager
-def _outlets(settings: Settings, times: Times) -> Iterator[Outlets]:
+def _outlets(settings: Settings, times: Times, interrupt: Interrupt) -> Iterator[Outlets]:
     """Have the others told until the end; what they could not be told at the very end is said when nobody shows it."""
     outlets = Outlets(settings, times)
     try:
         yield outlets
     finally:
-        outlets.close()
-        for text in outlets.messages():
-            sys.stderr.write(f"monitor: {safe(text)}\n")
+        try:
+            with interrupt.last_wait():
+                outlets.hurry()
+                if slow := outlets.wait(PATIENCE):
+                    told = f"{' and '.join(slow)}: still being told, for at most {GRACE:g} s; Ctrl-C ends it"
+                    sys.stderr.write(f"monitor: {told}\n")
+                outlets.close()
+        except KeyboardInterrupt:
+            outlets.hurry(0)
+            outlets.close()
+            raise
+        finally:
+            for text in outlets.messages():
+                sys.stderr.write(f"monitor: {safe(text)}\n")
 
 
 def _form_of(settings: Settings) -> Callable[[str], Format | None]:
@@ -148,7 +164,7 @@ def _replay(settings: Settings, stack: ExitStack) -> int:
 
     settings = replace(settings, logs=matching(settings.logs))
     interrupt = Interrupt()
-    session, console = _session(settings, stack, lambda: None)
     stack.enter_context(interrupt.caught())
+    session, console = _session(settings, stack, lambda: None, interrupt)
     Playback(session, interrupt, console).run()
     return interrupt.status

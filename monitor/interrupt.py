@@ -19,6 +19,7 @@ class Interrupt:
         self.signal: int | None = None
         self._wake = wake
         self._waiting = False
+        self._last = False
 
     @contextmanager
     def caught(self) -> Iterator[None]:
@@ -41,13 +42,22 @@ class Interrupt:
         finally:
             self._waiting = False
 
+    @contextmanager
+    def last_wait(self) -> Iterator[None]:
+        """Wrap the wait after all is told: Ctrl-C ends it by KeyboardInterrupt, whatever came before."""
+        self._last = True
+        try:
+            yield
+        finally:
+            self._last = False
+
     @property
     def status(self) -> int:
         """The exit status: 130 for SIGINT, else 0."""
         return 130 if self.signal == signal.SIGINT else 0
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        again = self.signal == number == signal.SIGINT
+        again = number == signal.SIGINT and (self._last or self.signal == number)
         self.signal = number
         self._wake()
         if self._waiting:

@@ -16,6 +16,7 @@ from monitor.output.notice import Notice
 QUEUE = 100  # notices waiting; a rule that flaps every second fills it in two minutes
 MESSAGES = 100  # waiting to be shown
 GRACE = 8.0  # s that what is pending gets at the end
+PAUSE = 1.0  # s that a pause between two tries lasts at most, at the end
 
 
 class DeliveryFailedError(Exception):
@@ -53,8 +54,12 @@ class Patience:
         return time.monotonic() >= self._ends
 
     def pause(self, seconds: float) -> bool:
-        """Sleep; at the end no longer. False: do not try again, the monitor is ending."""
-        return not self._hurry.wait(seconds)
+        """Sleep before the next try; at the end not for as long. False: there is no time for another."""
+        if self._hurry.is_set():
+            time.sleep(max(0.0, min(seconds, PAUSE, self.left(float("inf")))))
+        else:
+            self._hurry.wait(seconds)
+        return not self.over
 
 
 class Courier:
@@ -71,9 +76,9 @@ class Courier:
         self._messages: deque[str] = deque(maxlen=MESSAGES)
         self._delivered = self._failed = self._dropped = 0
         self._closed = False
+        self._done = threading.Event()
         # Daemon: a name server that does not answer cannot be interrupted, and must not keep the monitor from ending.
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def offer(self, notice: Notice) -> None:
         """Queue a notice; when the queue is full it is dropped, counted and told."""
@@ -104,12 +109,17 @@ class Courier:
             self._closed = True
             self._changed.notify()
 
+    def wait(self, seconds: float) -> bool:
+        """Wait until everything is delivered, at most so long; tell whether it is. Goes with ``hurry``."""
+        return self._done.wait(seconds)
+
     def close(self) -> None:
         """Wait until everything is delivered or the time is over, then drop the rest. Goes with ``hurry``."""
-        self._thread.join(max(0.0, self._patience.left(float("inf"))) + 1)
+        self.wait(max(0.0, self._patience.left(float("inf"))) + 1)
         with self._changed:
             if self._running is not None:  # within one try when the end came, or with a name server
                 self._drop(self._running, "the monitor ended")
+                self._running = None
             while self._waiting:
                 self._drop(self._waiting.popleft(), "the monitor ended")
 
@@ -118,6 +128,12 @@ class Courier:
         self._messages.append(f"{self.name}: not delivered: {notice.title}: {reason} (dropped so far: {self._dropped})")
 
     def _work(self) -> None:
+        try:
+            self._deliver_all()
+        finally:
+            self._done.set()
+
+    def _deliver_all(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._closed)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from monitor.config import Settings
 from monitor.engine.snapshot import AlertRecord, Interval, Present, Row, Summary, Table, Transition
 from monitor.output.alertlog import AlertLog
-from monitor.output.delivery import Courier
+from monitor.output.delivery import GRACE, Courier
 from monitor.output.notice import make_notice
 from monitor.output.text import Times
 
@@ -119,10 +119,18 @@ class Outlets:
         if self._report:
             self._report.summary(summary, reading, tables)
 
+    def hurry(self, grace: float = GRACE) -> None:
+        """Give what is pending ``grace`` seconds from now."""
+        for courier in self._couriers:
+            courier.hurry(grace)
+
+    def wait(self, seconds: float) -> list[str]:
+        """Wait for what is pending, at most so long; return those who are still at it. Goes with ``hurry``."""
+        until = time.monotonic() + seconds
+        return [courier.name for courier in self._couriers if not courier.wait(max(0.0, until - time.monotonic()))]
+
     def close(self) -> None:
-        """Give what is pending a bounded time; then ``messages`` has the last words."""
-        for courier in self._couriers:  # all at the same time
-            courier.hurry()
+        """Wait until the time of ``hurry`` is over; then ``messages`` has the last words."""
         for courier in self._couriers:
             courier.close()
         if self._server:

@@ -34,10 +34,8 @@ def _ended() -> Iterator[None]:
 
 def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "XDG_CONFIG_HOME": "/nonexistent", "TZ": "UTC", **options.pop("env", {})}
-    options.setdefault("stdout", subprocess.PIPE)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "monitor", *map(str, arguments)], stderr=subprocess.PIPE, env=environment, **options
-    )
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    process = subprocess.Popen([sys.executable, "-m", "monitor", *map(str, arguments)], env=environment, **options)
     _started.append(process)
     return process
 
@@ -178,6 +176,25 @@ def test_a_live_run_that_is_told_to_stop_reads_what_is_there_and_tells_the_whole
     told = objects(out)
     assert told[-1]["type"] == "summary"
     assert told[-1]["hits"] == hits(told) >= 1001
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_ctrl_c_ends_the_wait_for_what_is_still_being_told(tmp_path: Path, live: bool) -> None:
+    log, err = tmp_path / "access.log", tmp_path / "err"
+    log.write_bytes(line(time.time() - 60) * 2000)
+    mode = [] if live else ["--replay"]
+    with err.open("wb") as stream:
+        process = start(log, *mode, "--output", "none", "--on-alert", "sleep 600", stderr=stream, stdout=None)
+        if live:
+            threads = Path(f"/proc/{process.pid}/task")
+            assert eventually(lambda: any(each.read_text() for each in threads.glob("*/children")))
+            process.terminate()
+        assert eventually(lambda: b"on-alert: still being told" in err.read_bytes())
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 130
+    told = err.read_text()
+    assert "killed at the end of the time it may take (failed so far: 1)" in told
+    assert "Traceback" not in told
 
 
 def test_an_alert_that_is_on_at_the_start_is_shown_with_its_real_beginning(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from monitor.errors import UsageError
-from monitor.output.delivery import DeliveryFailedError, Patience
+from monitor.output.delivery import Courier, Deliveries, DeliveryFailedError, Patience
 from monitor.output.notice import Notice
 from monitor.output.webhook import Webhook
+from tests.waiting import eventually
 
 NOTICE = Notice("raised at noon", json.dumps({"version": "4"}).encode(), {})
 QUICK = (0.01, 0.01, 0.01)
@@ -136,6 +137,24 @@ def test_a_hostile_server_costs_a_bounded_time_and_one_clean_line(answer: bytes,
         Webhook(f"http://{host}", (0.01,), limit=0.3)(NOTICE, Patience())
     assert str(error.value).startswith("127.0.0.1: ")
     assert str(error.value).isprintable()
+
+
+def test_at_the_end_of_the_monitor_it_is_tried_again_after_shorter_pauses() -> None:
+    patience = Patience()
+    patience.end(60)
+    with server(503, 200) as (host, came):
+        Webhook(f"http://{host}", (600.0,))(NOTICE, patience)
+    assert len(came) == 2
+
+
+def test_the_end_of_the_monitor_cuts_a_pause_short_and_the_next_try_counts() -> None:
+    with server(503, 200) as (host, came):
+        courier = Courier("webhook", Webhook(f"http://{host}", (600.0,)))
+        courier.offer(NOTICE)
+        assert eventually(lambda: len(came) == 1)
+        courier.hurry(60)
+        courier.close()
+    assert (courier.counts, len(came)) == (Deliveries(1, 0, 0), 2)
 
 
 def test_the_end_of_the_monitor_ends_the_tries() -> None:
