@@ -277,7 +277,7 @@ class MetricsServer:
         except (OSError, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or error
             raise TaplineError(f"--metrics {address}: {reason}") from error
-        self._server.set_app(make_wsgi_app(registry))
+        self._server.set_app(_with_head(make_wsgi_app(registry)))
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self._server.server_port}/metrics"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="metrics", daemon=True)
@@ -288,6 +288,21 @@ class MetricsServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+def _with_head(metrics: Callable[..., list[bytes]]) -> Callable[..., list[bytes]]:
+    """Have HEAD answered as GET is, without the body: the library refuses it, load balancers ask by it."""
+
+    def answer(environ: dict[str, object], start_response: Callable[..., object]) -> list[bytes]:
+        if environ["REQUEST_METHOD"] != "HEAD":
+            return metrics(environ, start_response)
+        told: list[tuple[str, list[tuple[str, str]]]] = []
+        body = metrics({**environ, "REQUEST_METHOD": "GET"}, lambda status, headers: told.append((status, headers)))
+        ((status, headers),) = told
+        start_response(status, [*headers, ("Content-Length", str(sum(map(len, body))))])
+        return []
+
+    return answer
 
 
 class _Nowhere(io.TextIOBase):

@@ -1,9 +1,11 @@
 """The metrics: promtool's judgement, bounded and stable labels, hostile keys, hostile clients."""
 
+import http.client
 import shutil
 import socket
 import subprocess
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
@@ -233,6 +235,25 @@ def test_metrics_are_served_on_ipv6(counters: Counters) -> None:
         return
     assert "tapline_hits_total 0.0" in scrape(listening)
     listening.close()
+
+
+def test_head_is_answered_as_get_without_the_body(counters: Counters, server: MetricsServer) -> None:
+    fill(counters)
+    address = urllib.parse.urlsplit(server.url)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=20)
+    answers = []
+    for method in ("GET", "HEAD"):
+        connection.request(method, "/metrics")
+        answer = connection.getresponse()
+        answers.append((answer.status, answer.headers["Content-Type"], answer.read()))
+        length = int(answer.headers["Content-Length"])
+        connection.close()
+    (got, kind, body), (status, same_kind, nothing) = answers
+    assert (got, status, kind == same_kind, nothing) == (200, 200, True, b"")
+    assert abs(length - len(body)) < 100  # the process' own figures change in between
+    connection.request("POST", "/metrics")
+    assert connection.getresponse().status == 405
+    connection.close()
 
 
 def test_clients_that_never_ask_do_not_keep_others_from_asking(server: MetricsServer) -> None:
