@@ -83,7 +83,7 @@ class Console:
     def _carry_out(self, command: Command) -> None:
         match command:
             case SetThreshold(threshold):
-                self._session.engine.set_threshold(threshold)
+                self._session.set_threshold(threshold)
                 if self._filtered:
                     self._filtered.set_threshold(threshold)
             case SetFilter(table, key):

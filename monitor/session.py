@@ -16,6 +16,7 @@ from monitor.engine.snapshot import Event, Interval, Note, Scope, Table, Transit
 from monitor.formats import Batch, Columns, Format, Malformed, Reader
 from monitor.output.outlets import Outlets
 from monitor.output.presenter import Presenter
+from monitor.units import Threshold
 
 LAST_MALFORMED = 100  # kept for the screen
 ROWS = 100  # of each table in a report
@@ -42,6 +43,7 @@ class Session:
         self.outlets = outlets
         self.names: Sequence[str] = settings.logs  # of the logs, in the order of their indexes; patterns add to them
         self.malformed: deque[Malformed] = deque(maxlen=LAST_MALFORMED)
+        self._threshold = settings.threshold
         self._detail = detail
         self._readers: dict[int, Reader] = {}
         self._lines: Counter[int] = Counter()  # of each log, counted so far
@@ -62,7 +64,7 @@ class Session:
         """Make an engine by the settings, for the whole or for what a filter lets through."""
         settings = self.settings
         engine = Engine(
-            basic(settings.threshold, settings.window, settings.metric),
+            basic(self._threshold, settings.window, settings.metric),
             tuple(dict.fromkeys(settings.alert)),
             interval=settings.interval,
             lateness=settings.lateness,
@@ -72,6 +74,11 @@ class Session:
         )
         engine.recall(self.outlets.history)
         return engine
+
+    def set_threshold(self, threshold: Threshold) -> None:
+        """Hold the traffic against another threshold from now on, whoever counts it."""
+        self._threshold = threshold
+        self.outlets.threshold(self.engine.set_threshold(threshold), threshold)
 
     def new_reader(self, log: int) -> Reader:
         """Make a reader of a log that has read nothing yet."""

@@ -251,9 +251,10 @@ class Engine:
             start = min(start, kept.told.start)
         return counts, start, end, None
 
-    def set_threshold(self, threshold: Threshold) -> None:
-        """Hold the traffic against another threshold from the next closed second on."""
+    def set_threshold(self, threshold: Threshold) -> int | None:
+        """Hold the traffic against another threshold from the next closed second on; return that second, once known."""
         self._watch.set_threshold(threshold)
+        return None if self._clock is None else self._closed + 1
 
     def recall(self, history: Sequence[AlertRecord]) -> None:
         """Show the alerts of earlier runs, oldest first, before its own.

@@ -13,6 +13,7 @@ from monitor.output.alertlog import AlertLog
 from monitor.output.delivery import GRACE, Courier
 from monitor.output.notice import make_notice
 from monitor.output.text import Times
+from monitor.units import Threshold
 
 ROWS = 1000  # sections an interval, for the metrics' labels and the report's tables, whatever a person wants to see
 
@@ -83,6 +84,11 @@ class Outlets:
             self._metrics.interval(interval)
         if self._report:
             self._report.interval(interval)
+
+    def threshold(self, at: int | None, threshold: Threshold) -> None:
+        """Keep for the report that another holds from second ``at`` on; None: from the beginning."""
+        if self._report:
+            self._report.threshold(at, threshold)
 
     def transition(self, transition: Transition, record: AlertRecord) -> None:
         """Log it, count it, and have it delivered."""

@@ -18,6 +18,7 @@ from monitor.formats.batch import Malformed
 from monitor.output.report import Report, Subject
 from monitor.output.report.timeline import SECTIONS, Timeline
 from monitor.output.text import Times
+from monitor.units import Threshold
 from tests.requires import need
 
 from .output_made import START, TEN, interval, record, rows, summary, traffic, transition
@@ -92,6 +93,50 @@ def test_alerts_of_further_rules_are_told_apart(tmp_path: Path) -> None:
     assert text.index('<rect class="band"') < text.index('<rect class="strip"')  # a strip is never behind a band
     assert "alert of a further rule" in text
     assert "of a further rule" not in busy(tmp_path)
+
+
+def test_a_threshold_that_was_changed_is_drawn_as_it_was_over_time(tmp_path: Path) -> None:
+    report = Report(tmp_path / "report.html", SUBJECT, 10, UTC)
+    report.threshold(None, Threshold.parse("9"))  # before the first hit
+    for index in range(100):
+        report.interval(interval(index, 50, 600))
+        for at, text in ((19, "4"), (49, "6/s"), (49, "5"), (69, "<1/s>"), (89, "5")):
+            if index == at:
+                limit = Threshold(Fraction(1000), text, False) if "<" in text else Threshold.parse(text)
+                report.threshold(START + 10 * (at + 1), limit)
+    report.summary(summary(), "common", {})
+    text = (tmp_path / "report.html").read_text("utf-8")
+    Checked(text)
+    assert (
+        "More than 9/s of hits on average over 2m raises an alert. The threshold was changed: "
+        "4/s from 2019-02-07 21:15:50 on, 5/s from 2019-02-07 21:20:50 on, "
+        "&lt;1/s&gt; from 2019-02-07 21:24:10 on, 5/s from 2019-02-07 21:27:30 on."
+    ) in text
+    assert "threshold (above the picture: &lt;1/s&gt;)" in text
+    assert "the threshold was 9/s at the start and is 5/s at the end" in text
+    (path,) = re.findall(r'class="threshold" d="([^"]*)"', text)
+    moves = re.findall(r"([MHV])([\d.]+)(?: ([\d.]+))?", path)
+    assert [kind for kind, _, _ in moves] == ["M", "H", "V", "H", "V", "H", "M", "H"]
+    assert [float(x) for kind, x, _ in moves if kind in "MH"] == [0, 200, 500, 700, 900, 1000]
+    levels = [float(y if kind == "M" else x) for kind, x, y in moves if kind in "MV"]
+    assert levels[1] > levels[2] == levels[3] > levels[0]  # 4, 5, 5, 9 from the foot
+
+
+def test_a_threshold_that_was_never_changed_is_a_straight_line(tmp_path: Path) -> None:
+    (path,) = re.findall(r'class="threshold" d="([^"]*)"', busy(tmp_path))
+    assert re.fullmatch(r"M0\.00 [\d.]+H1000\.00", path)
+    assert "was changed" not in busy(tmp_path)
+
+
+def test_changes_of_the_threshold_are_bounded(tmp_path: Path) -> None:
+    report = Report(tmp_path / "report.html", SUBJECT, 10, UTC)
+    for index in range(1200):
+        report.threshold(START + index, Threshold.parse(str(10 + index % 7)))
+    report.interval(interval(0, 50, 600))
+    report.summary(summary(), "common", {})
+    text = (tmp_path / "report.html").read_text("utf-8")
+    assert "The threshold was changed: 980 times, then " in text
+    assert text.count(" from 2019-02-07 21:32") == 20
 
 
 def test_a_run_without_a_hit_is_a_page_too(tmp_path: Path) -> None:

@@ -140,11 +140,15 @@ def test_keys_typed_ahead_mean_what_they_mean_in_the_pictures_to_come(start: Cal
     session.until(lambda text: "only GET" in text and "/api" in text)
 
 
-def test_the_threshold_changes_while_it_runs(start: Callable[..., Session]) -> None:
-    session = start("--threshold", "1000")
+def test_the_threshold_changes_while_it_runs_and_the_report_says_so(start: Callable[..., Session], log: Path) -> None:
+    page = log.parent / "report.html"
+    session = start("--threshold", "1000", "--html", str(page))
     session.until("of threshold 1000/s")
     session.press("t" + "\x7f" * 10 + "7/min\r")
     session.until("of threshold 7/min")
+    session.press("q")
+    assert session.ended() == 0
+    assert re.search(r"More than 1000/s of hits .* The threshold was changed: 7/min from ", page.read_text())
 
 
 def test_every_size_is_taken_at_once(start: Callable[..., Session]) -> None:

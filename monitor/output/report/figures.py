@@ -12,7 +12,7 @@ from html import escape
 from math import ceil, floor, isqrt, log10
 
 from monitor.engine.snapshot import AlertRecord
-from monitor.output.report.timeline import Slot, Timeline
+from monitor.output.report.timeline import Limits, Slot, Timeline
 from monitor.output.text import Times, amount, key_text, message, rate
 from monitor.units import Threshold
 
@@ -46,7 +46,7 @@ class Scale:
 
 
 def chart(
-    timeline: Timeline, threshold: Threshold, metric: str, window: int, alerts: Sequence[AlertRecord], times: Times
+    timeline: Timeline, limits: Limits, metric: str, window: int, alerts: Sequence[AlertRecord], times: Times
 ) -> str:
     """Traffic over time with the window's average, the threshold and the alerts."""
     if not timeline.slots:
@@ -54,18 +54,18 @@ def chart(
     slots = sorted(timeline.slots.items())
     rates = [(start, _held(slot, metric) / timeline.width, float(slot.average)) for start, slot in slots]
     highest = max(max(flow, average) for _, flow, average in rates)
-    limit = float(threshold.rate)
-    shown = highest >= limit * _SHARE
-    step, top = _nice(max(highest, limit if shown else 0) * 1.05)
+    steps = list(limits.steps(timeline.start, timeline.end))
+    shown = [each for each in steps if highest >= float(each[2].rate) * _SHARE]
+    step, top = _nice(max(highest, *(float(limit.rate) for _, _, limit in shown), 0) * 1.05)
     scale = Scale(timeline.start, timeline.end, top)
     unit = "bytes" if metric == "bytes" else "hits"
     marks = [step * index for index in range(round(top / step) + 1)]
     lines = "".join(f'<path class="grid" d="M0 {scale.y(mark):.2f}H{_WIDE}"/>' for mark in marks[1:])
     bars = "".join(_bar(scale, start, flow, timeline, metric, times) for start, flow, _ in rates)
-    dashes = f'<path class="threshold" d="M0 {scale.y(limit):.2f}H{_WIDE}"/>' if shown else ""
+    dashes = f'<path class="threshold" d="{_stairs(scale, shown)}"/>' if shown else ""
     picture = (
         f'<svg class="plot" viewBox="0 0 {_WIDE} {_HIGH}" preserveAspectRatio="none" role="img" '
-        f'aria-label="{escape(_words(rates, unit, threshold, alerts))}">'
+        f'aria-label="{escape(_words(rates, unit, limits, alerts))}">'
         f"{lines}{''.join(_bands(scale, alerts, times))}{bars}"
         f'<path class="average" d="{_curve(scale, rates, timeline.width, window)}"/>{dashes}</svg>'
     )
@@ -76,7 +76,8 @@ def chart(
     strip = (
         ' <span class="key strip"></span> alert of a further rule' if any(each.raised.rule for each in alerts) else ""
     )
-    note = "" if shown else f" (above the picture: {escape(threshold.text)})"
+    above = dict.fromkeys(limit.text for each in steps if each not in shown for limit in each[2:])
+    note = f" (above the picture: {escape(', '.join(above))})" if above else ""
     return (
         '<figure class="chart"><div class="frame">'
         f'<svg class="levels" aria-hidden="true">{level}</svg>{picture}'
@@ -89,17 +90,29 @@ def chart(
     )
 
 
+def _stairs(scale: Scale, steps: Sequence[tuple[int, int, Threshold]]) -> str:
+    """The threshold as it was over time; where it was far above the traffic there is a gap."""
+    path, before = "", None
+    for start, end, limit in steps:
+        level = f"{scale.y(float(limit.rate)):.2f}"
+        path += f"V{level}" if before == start else f"M{scale.x(start):.2f} {level}"
+        path += f"H{scale.x(end):.2f}"
+        before = end
+    return path
+
+
 def _held(slot: Slot, metric: str) -> int:
     return slot.size if metric == "bytes" else slot.hits
 
 
-def _words(
-    rates: Sequence[tuple[int, float, float]], unit: str, threshold: Threshold, alerts: Sequence[AlertRecord]
-) -> str:
+def _words(rates: Sequence[tuple[int, float, float]], unit: str, limits: Limits, alerts: Sequence[AlertRecord]) -> str:
     """What the chart says, for those who hear it."""
+    held = f"the threshold is {limits.last.text}"
+    if limits.changes:
+        held = f"the threshold was {limits.first.text} at the start and is {limits.last.text} at the end"
     return (
         f"Traffic over time: at most {max(flow for _, flow, _ in rates):.1f} {unit} per second; the window's average "
-        f"reached {max(average for _, _, average in rates):.1f} per second; the threshold is {threshold.text}; "
+        f"reached {max(average for _, _, average in rates):.1f} per second; {held}; "
         f"alerts: {len(alerts)}. The figures are in the table below."
     )
 

@@ -17,13 +17,14 @@ from importlib.resources import files
 from monitor import __version__
 from monitor.engine.snapshot import AlertRecord, Row, Summary, Table
 from monitor.output.report.figures import chart, figures_table, heat_map
-from monitor.output.report.timeline import Timeline
+from monitor.output.report.timeline import Limits, Timeline
 from monitor.output.text import Times, amount, distinct, key_text, lasted, message, microseconds, peak_text, safe
 from monitor.units import Threshold, format_duration
 
 SECTIONS = 500  # rows of the table; the program's own output has them all
 OTHERS = 100  # rows of every other table
 ALERTS = 200  # the newest
+CHANGES = 20  # of the threshold that are named, the newest
 _TEXT = ' class="text"'
 _TEXTS = ("message", "reason", "beginning")  # columns that are read, not compared
 _TITLES = {
@@ -50,6 +51,7 @@ def page(
     summary: Summary,
     reading: str,
     tables: Mapping[Table, tuple[Row, ...]],
+    limits: Limits,
     traffic: Timeline,
     heat: Timeline,
     times: Times,
@@ -65,10 +67,10 @@ def page(
         _cards(summary, times),
         _section(
             "Traffic",
-            chart(traffic, subject.threshold, subject.metric, subject.window, summary.alerts, times)
+            chart(traffic, limits, subject.metric, subject.window, summary.alerts, times)
             + figures_table(traffic, times),
         ),
-        _section("Alerts", _alerts(summary, subject, times)),
+        _section("Alerts", _alerts(summary, subject, limits, times)),
         _section("Sections over time", hot) if hot else "",
         _section("Sections", _rows("section", summary.traffic.sections[:SECTIONS], total, times)),
         '<div class="pair">',
@@ -192,9 +194,13 @@ def _counts(name: str, counts: Mapping[bytes, int], total: int) -> str:
     )
 
 
-def _alerts(summary: Summary, subject: Subject, times: Times) -> str:
+def _alerts(summary: Summary, subject: Subject, limits: Limits, times: Times) -> str:
     window = format_duration(subject.window)
-    rule = f"More than {escape(subject.threshold.text)} of {subject.metric} on average over {window} raises an alert."
+    rule = f"More than {escape(limits.first.text)} of {subject.metric} on average over {window} raises an alert."
+    if limits.changes:
+        changes = (f"{escape(each.text)} from {escape(times.full(at))} on" for at, each in limits.changes[-CHANGES:])
+        hidden = len(limits.changes) - CHANGES
+        rule += f" The threshold was changed: {f'{hidden} times, then ' if hidden > 0 else ''}{', '.join(changes)}."
     if subject.rules:
         rule += f" Further rules: {'; '.join(escape(safe(each)) for each in subject.rules)}."
     if not summary.alerts:

@@ -9,8 +9,9 @@ from pathlib import Path
 from monitor.engine.snapshot import Interval, Row, Summary, Table
 from monitor.errors import TaplineError
 from monitor.output.report.page import Subject, page
-from monitor.output.report.timeline import HEAT_SLOTS, SLOTS, Timeline
+from monitor.output.report.timeline import HEAT_SLOTS, SLOTS, Limits, Timeline
 from monitor.output.text import Times
+from monitor.units import Threshold
 
 
 class Report:
@@ -21,12 +22,17 @@ class Report:
         self._path = path
         self._subject = subject
         self._times = times
+        self._limits = Limits(subject.threshold)
         self._traffic = Timeline(interval, SLOTS, sections=False)
         self._heat = Timeline(interval, HEAT_SLOTS, sections=True)
         if path.is_dir():
             raise TaplineError(f"--html {path}: Is a directory")
         if not os.access(path if path.exists() else path.parent, os.W_OK):
             raise TaplineError(f"--html {path}: cannot be written")
+
+    def threshold(self, at: int | None, threshold: Threshold) -> None:
+        """Keep that another threshold holds from second ``at`` on; None: from the beginning."""
+        self._limits.change(at, threshold)
 
     def interval(self, interval: Interval) -> None:
         """Keep what the page will show of it."""
@@ -35,7 +41,7 @@ class Report:
 
     def summary(self, summary: Summary, reading: str, tables: Mapping[Table, tuple[Row, ...]]) -> None:
         """Write the page; who reads an older one meanwhile reads it whole. Raises TaplineError."""
-        text = page(self._subject, summary, reading, tables, self._traffic, self._heat, self._times)
+        text = page(self._subject, summary, reading, tables, self._limits, self._traffic, self._heat, self._times)
         data = text.encode("utf-8", "backslashreplace")
         try:
             if self._path.exists() and not self._path.is_file():  # a pipe, /dev/stdout

@@ -8,12 +8,14 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import chain, count
+from itertools import chain, count, pairwise
 
 from monitor.engine.snapshot import OTHER, Interval
+from monitor.units import Threshold
 
 SLOTS = 720  # of the chart: more would be narrower than a pixel on most screens
 HEAT_SLOTS = 60  # of the heat map
+CHANGES = 1000  # of the threshold; the oldest are forgotten
 SECTIONS = 400  # of a heat map's slot; more are cut to half, the largest stay
 # Intervals in a slot, each a multiple of the one before: of 10 s they are 30 s, 1 m, 5 m ... 12 h, a day, a week.
 _STEPS = (1, 3, 6, 30, 60, 180, 360, 1080, 2160, 4320, 8640, 60480)
@@ -45,6 +47,40 @@ class Slot:
         if len(self.sections) > SECTIONS:
             stay = heapq.nlargest(SECTIONS // 2, self.sections.items(), key=lambda row: (row[1], row[0]))
             self.sections = dict(stay)
+
+
+class Limits:
+    """The threshold over time: a person may change it at the screen."""
+
+    def __init__(self, first: Threshold) -> None:
+        """``first`` is the one of the start."""
+        self.first = first
+        self.changes: list[tuple[int, Threshold]] = []  # in the order of time: from this second on this one
+
+    def change(self, at: int | None, threshold: Threshold) -> None:
+        """Take another from second ``at`` on; None: nothing was held against the one before."""
+        if at is None:
+            self.first = threshold
+            return
+        self.changes = [each for each in self.changes if each[0] < at]
+        if threshold.rate != self.last.rate:
+            self.changes.append((at, threshold))
+        if len(self.changes) > CHANGES:
+            self.first = self.changes.pop(0)[1]
+
+    @property
+    def last(self) -> Threshold:
+        """The one of the end."""
+        return self.changes[-1][1] if self.changes else self.first
+
+    def steps(self, start: int, end: int) -> Iterator[tuple[int, int, Threshold]]:
+        """Each with from when to when it held, within ``start`` and ``end``."""
+        moments = [start, *(min(max(at, start), end) for at, _ in self.changes), end]
+        for (begin, after), threshold in zip(
+            pairwise(moments), (self.first, *(each for _, each in self.changes)), strict=True
+        ):
+            if begin < after:
+                yield begin, after, threshold
 
 
 class Timeline:
