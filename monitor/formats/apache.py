@@ -13,7 +13,7 @@ from monitor.formats.times import STRFTIME
 _DIRECTIVE = re.compile(r"%(?:!?\d{3}(?:,\d{3})*)?([<>]?)(?:\{((?:\\.|[^}\\])*)\})?(\^[A-Za-z]{2}|[A-Za-z%])?")
 _ESCAPES = {'"': b'"', "\\": b"\\", "n": b"\n", "t": b"\t", "r": b"\r"}
 WORD = re.compile(r""""((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|(\S+)""", re.DOTALL)  # of a configuration
-_STATEMENT = re.compile(r"\s*(LogFormat|CustomLog|TransferLog)\s+", re.IGNORECASE)
+_STATEMENT = re.compile(r"\s*(LogFormat|CustomLog)\s+", re.IGNORECASE)
 
 _PLAIN = {  # letter: kind, rank
     "a": ("host", 1),
@@ -65,22 +65,22 @@ def is_directive(text: str) -> bool:
 
 
 def compile_directive(text: str) -> Format:
-    """The format of a directive, or of a whole LogFormat statement. Raises FormatError."""
+    """The format of a directive, or of a whole LogFormat or CustomLog statement. Raises FormatError."""
     start, end = 0, len(text)
     if match := _STATEMENT.match(text):
-        start, end = _argument(text, match.end())
+        start, end = _argument(text, match.end(), match[1].lower() == "customlog")
     return build(text, _tokens(text, start, end), f"Apache's {' '.join(text[start:end].split())[:60]}")
 
 
-def _argument(text: str, start: int) -> tuple[int, int]:
-    """Where a statement's first argument that holds a directive begins and ends, its quotes not counted."""
-    for match in WORD.finditer(text, start):
-        if "%" not in match[0]:
-            continue
-        if match[3] and match[3][0] in "\"'":
-            raise FormatError.at(text, match.start(), "this quote is not closed")
-        return match.span(match.lastindex or 0)
-    raise FormatError.at(text, start, "expected a directive in quotes")
+def _argument(text: str, start: int, behind_a_path: bool) -> tuple[int, int]:
+    """Where the directive among a statement's arguments begins and ends, its quotes not counted."""
+    words = list(WORD.finditer(text, start))[behind_a_path:]  # a path may hold % too: of a pipe to rotatelogs
+    if not words or "%" not in words[0][0]:
+        raise FormatError.at(text, start, "expected a directive in quotes")
+    word = words[0]
+    if word[3] and word[3][0] in "\"'":
+        raise FormatError.at(text, word.start(), "this quote is not closed")
+    return word.span(word.lastindex or 0)
 
 
 def _tokens(text: str, start: int, end: int) -> list[Token]:

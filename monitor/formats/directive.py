@@ -73,7 +73,7 @@ def _joined(tokens: Sequence[Token]) -> list[Token]:
         last = joined[-1] if joined else None
         if isinstance(token, Literal) and isinstance(last, Literal):
             joined[-1] = Literal(last.text + token.text)
-        elif not isinstance(token, Literal) or token.text:
+        else:
             joined.append(token)
     return joined
 

@@ -16,6 +16,8 @@ JSON = Format("JSON", "json", time="any", tick=1)
 _CACHED_LENGTH = 4_096  # characters of all keys; more are hostile, and would fill memory
 _DEPTH = 3  # objects within objects that are looked into
 _NGINX_ESCAPE = re.compile(r"\\x([0-9A-Fa-f]{2})")  # what nginx's escape=default writes, and JSON does not know
+# nginx writes what a variable without quotes holds, which may be "-", nothing, 000 or a list: 0.1, 0.2 : 0.3.
+_UNQUOTED = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+|)*+"?+|:([-\d., :]*+)', re.DOTALL)
 _NESTED = {dict, list}
 
 _decode = json.JSONDecoder().raw_decode
@@ -52,13 +54,28 @@ def load(line: bytes) -> dict[str, object] | None:
     if line[:1] != b"{":
         return None
     text = line.decode("utf-8", "surrogateescape")
-    for attempt in (text, _NGINX_ESCAPE.sub(r"\\u00\1", text) if "\\x" in text else ""):
+    for mend in (str, _as_nginx_meant):
+        attempt = mend(text)
         try:
             entry, end = _decode(attempt)
         except (ValueError, RecursionError):
             continue
         return entry if end == len(attempt) else None
     return None
+
+
+def _as_nginx_meant(text: str) -> str:
+    """A line that is no JSON only because nginx knows none: its escapes, and values without quotes."""
+    return _UNQUOTED.sub(_in_quotes, _NGINX_ESCAPE.sub(r"\\u00\1", text))
+
+
+def _in_quotes(match: re.Match[str]) -> str:
+    value, behind = match[1], match.string[match.end() : match.end() + 1]
+    if value is not None and behind == "}":
+        return f':"{value.strip()}"'
+    if value is not None and behind == '"' and value.rstrip().endswith(","):
+        return f':"{value.rstrip()[:-1].strip()}",'
+    return match[0]
 
 
 def _flat(entry: Mapping[str, object], front: str = "", depth: int = _DEPTH) -> Iterator[tuple[str, object]]:
@@ -87,7 +104,4 @@ def _text(value: object) -> bytes:
             return value.encode("utf-8", "surrogatepass")  # a lone half of a pair, written as an escape
     if isinstance(value, bool) or not isinstance(value, int | float):
         return b""
-    try:
-        return str(value).encode()
-    except ValueError:  # more digits than Python will write
-        return b"?"
+    return str(value).encode()  # however long: what Python reads, it writes

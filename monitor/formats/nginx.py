@@ -13,8 +13,10 @@ from monitor.formats.jsonlog import JSON
 from monitor.formats.names import enough
 
 _STATEMENT = re.compile(r"\s*log_format\s+\S+\s+(?:escape=(?:default|json|none)\s+)?")
-_STRING = re.compile(r"""'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)"|([^\s;'"]+)""", re.DOTALL)
+_STRING = re.compile(r"""'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)"|((?:\\.|[^\s;'"\\])+)""", re.DOTALL)
+_STRINGS = re.compile(r"""\s*(?:'(?:\\.|[^'\\])*'\s*|"(?:\\.|[^"\\])*"\s*)+;?\s*""", re.DOTALL)  # without the statement
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_ESCAPES = {"\\": "\\", "'": "'", '"': '"', "t": "\t", "r": "\r", "n": "\n"}  # ngx_conf_read_token's
 _SECOND = 10**6  # microseconds
 
 _KNOWN: dict[str, tuple[str, int]] = {  # variable: kind, rank
@@ -89,11 +91,9 @@ def compile_directive(text: str) -> Format:
 def _characters(text: str) -> Iterator[tuple[str, int]]:
     """What the directive is made of, each with its place in the text: the strings of a statement put together."""
     match = _STATEMENT.match(text)
-    if not match:
-        quote = text.strip()[:1]
-        if quote not in ("'", '"') or not _STRING.match(text.lstrip()):
-            yield from ((character, at) for at, character in enumerate(text))
-            return
+    if not match and not _STRINGS.fullmatch(text):
+        yield from _unescaped(text, 0, len(text))
+        return
     at = match.end() if match else 0
     while at < len(text) and text[at] != ";":
         string = _STRING.match(text, at)
@@ -103,12 +103,18 @@ def _characters(text: str) -> Iterator[tuple[str, int]]:
             at += 1
             continue
         group = next(group for group in (1, 2, 3) if string[group] is not None)
-        inside = iter(range(string.start(group), string.end(group)))
-        for place in inside:
-            if text[place] == "\\" and group != 3 and text[place + 1] in "\\'\"":
-                place = next(inside)
-            yield text[place], place
+        yield from _unescaped(text, *string.span(group))
         at = string.end()
+
+
+def _unescaped(text: str, start: int, end: int) -> Iterator[tuple[str, int]]:
+    """The characters that nginx takes from its configuration there, each with its place."""
+    places = iter(range(start, end))
+    for place in places:
+        escaped = _ESCAPES.get(text[place + 1 : min(place + 2, end)]) if text[place] == "\\" else None
+        yield escaped or text[place], place
+        if escaped:
+            next(places)
 
 
 def _field(name: str, position: int) -> Field:
@@ -134,7 +140,7 @@ def _paired(tokens: list[Token]) -> list[Token]:
 
 def _json(written: str, name: str) -> Format | None:
     """The format of a directive that writes JSON: which key holds which column. None if it is no JSON after all."""
-    quoted = re.sub(r'"(?:\\.|[^"\\])*"|\$\{?\w+\}?', lambda m: m[0] if m[0][0] == '"' else f'"{m[0]}"', written)
+    quoted = re.sub(r'"(?:\\.|[^"\\])*"|\$(?:\{\w+\}|\w+)', lambda m: m[0] if m[0][0] == '"' else f'"{m[0]}"', written)
     try:
         entry = json.loads(quoted)
     except (ValueError, RecursionError):

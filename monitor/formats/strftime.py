@@ -47,6 +47,10 @@ _PIECES = {
     "t": rb"\t",
 }
 _SAME = {"h": "b", "e": "d", "k": "H", "l": "I", "P": "p"}  # alike but for the padding
+# What glibc's flags for no padding and for blanks make of the pieces.
+_UNPADDED = {name: rb"\d{1,%d}+" % (3 if name == "j" else 2) for name in "ymdjHIMS"}
+_BLANKS = {name: rb"(?:  \d| \d\d|\d{3})" if name == "j" else rb"[ \d]\d" for name in "ymdjHIMS"}
+_FLAGS = {"-": _UNPADDED, "_": _BLANKS}
 _UTC = (b"UTC", b"GMT", b"Z")
 
 Civil = tuple[int, int, int, int, int, int, int | None]  # year to second, seconds east of UTC (None: local)
@@ -67,13 +71,15 @@ def strftime_pattern(text: str, names: set[str] | None = None) -> bytes:
             at += 1
             continue
         at += 1
-        while text[at : at + 1] in ("E", "O", "-", "_"):
+        flag = ""
+        while text[at : at + 1] in ("E", "O", *_FLAGS):
+            flag = text[at]
             at += 1
         written = text[at : at + 1]
         name = _SAME.get(written, written)
         if name not in _PIECES:
             raise StrftimeError(f"%{name} is not known in a time")
-        piece = rb"[ \d]\d" if written in ("e", "k", "l") else _PIECES[name]
+        piece = _FLAGS.get(flag, {}).get(name) or (_BLANKS if written in ("e", "k", "l") else _PIECES)[name]
         if names is None or name in names or name in "%ntaAuw":
             pattern += piece
         else:
@@ -139,6 +145,6 @@ def _of_year(year: int, day: int, rest: tuple[int, int, int, int | None]) -> Civ
     try:
         begin = date(year, 1, 1)
         there = date.fromordinal(begin.toordinal() + day - 1)
-    except (ValueError, OverflowError):
+    except ValueError:  # the year 0, or a day behind the year 9999
         return None
     return (year, there.month, there.day, *rest) if day and there.year == year else None

@@ -108,6 +108,26 @@ def read(directive: str, line: str, columns: Columns = Columns.ALL) -> Batch:
             (b"h", b"GET", b"/a", b"200", 0),
         ),
         ("'$remote_addr \\'x\\' $status [$time_local]'", f"h 'x' 200 {WHEN}", (b"h", b"", b"", b"200", 0)),
+        (
+            "log_format tsv '$time_iso8601\\t$remote_addr\\t$status\\t\"$request\"';",
+            '2019-02-07T21:12:36+00:00\th\t200\t"GET /a/b?x=\\x22 HTTP/1.1"',
+            (b"h", b"GET", b"/a", b"200", 0),
+        ),
+        ("$msec\\t$status\\", "1549573956.123\t200\\", (b"-", b"", b"", b"200", 0)),
+        ("log_format bare $msec\\ $status;", "1549573956.123\\ 200", (b"-", b"", b"", b"200", 0)),
+        ('"$request" $status $msec', '"GET /a/b HTTP/1.1" 200 1549573956.123', (b"-", b"GET", b"/a", b"200", 0)),
+        ("{$remote_addr} $msec $status", "{h} 1549573956.123 200", (b"h", b"", b"", b"200", 0)),
+        (
+            '$msec "$request" $request_uri $uri $status',
+            '1549573956.123 "GET /a/b HTTP/1.1" /a/b /index.php 200',
+            (b"-", b"GET", b"/a", b"200", 0),
+        ),
+        ("%t %>s %u end", f"{WHEN} 200 bob end", (b"-", b"", b"", b"200", 0)),
+        (
+            'CustomLog "|/usr/bin/rotatelogs /var/log/%Y.log 86400" "%h %t \\"%r\\" %>s"',
+            f'h {WHEN} "GET /a/b HTTP/1.1" 200',
+            (b"h", b"GET", b"/a", b"200", 0),
+        ),
     ],
 )
 def test_directives_as_they_are_pasted_read_their_lines(directive: str, line: str, row: tuple[object, ...]) -> None:
@@ -152,6 +172,10 @@ def test_durations_of_every_unit_are_microseconds(directive: str, line: str, dur
         ("%{%c %z}t", "Thu Feb  7 21:12:36 2019 +0000"),
         ("%{%D %r %z}t", "02/07/19 09:12:36 PM +0000"),
         ("%{%e %b %Y %k:%M:%S %Z %%}t", " 7 Feb 2019 21:12:36 GMT %"),
+        ("%{%-d/%-m/%y %-I:%M:%S %p %z}t", "7/2/19 9:12:36 PM +0000"),
+        ("%{%_d %_m %Ey, %OH:%M:%S %z}t", " 7  2 19, 21:12:36 +0000"),
+        ("%{%Y %-j %T %z}t", "2019 38 21:12:36 +0000"),
+        ("%{%Y %_j %T %z}t", "2019  38 21:12:36 +0000"),
     ],
 )
 def test_times_of_every_directive_are_read(directive: str, stamp: str) -> None:
@@ -159,10 +183,24 @@ def test_times_of_every_directive_are_read(directive: str, stamp: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "stamp", ["2019-02-30 21:12:36", "2019-02-07 24:12:36", "0000-02-07 21:12:36", "2019-13-07 21:12:36"]
+    ("form", "stamp"),
+    [
+        ("%F %T", "2019-02-30 21:12:36"),
+        ("%F %T", "2019-02-07 24:12:36"),
+        ("%F %T", "0000-02-07 21:12:36"),
+        ("%F %T", "2019-13-07 21:12:36"),
+        ("%F %r", "2019-02-07 13:12:36 PM"),
+        ("%F %r", "2019-02-07 00:12:36 AM"),
+        ("%F %T %z", "2019-02-07 21:12:36 +2400"),
+        ("%F %T %z", "2019-02-07 21:12:36 -0060"),
+        ("%Y %j %T", "2019 000 21:12:36"),
+        ("%Y %j %T", "2019 366 21:12:36"),
+        ("%Y %j %T", "0000 001 21:12:36"),
+        ("%Y %j %T", "9999 400 21:12:36"),
+    ],
 )
-def test_times_that_do_not_exist_are_malformed(stamp: str) -> None:
-    batch = Reader(parse("%{%F %T}t %s")).read(f"{stamp} 200".encode())
+def test_times_that_do_not_exist_are_malformed(form: str, stamp: str) -> None:
+    batch = Reader(parse(f"%{{{form}}}t %s")).read(f"{stamp} 200".encode())
     assert batch.samples[0].reason == "column 1: expected a time that exists"
 
 
@@ -172,9 +210,57 @@ def test_nginx_json_is_read_by_the_keys_of_its_directive() -> None:
         '\'"more":{"req":"$request"},"b":$body_bytes_sent,"x":"$foo-$bar","rt":$request_time}\';'
     )
     line = '{"t":"2019-02-07T22:12:36+01:00","addr":"h","st":200,"more":{"req":"GET /a/b"},"b":5,"x":"-","rt":0.25}'
-    batch = read(directive, line)
-    assert rows_of([batch]) == [(EPOCH, b"h", b"GET", b"/a", b"200", 5)]
-    assert batch.durations == [250_000]
+    shipped = '{"rt": 0.25, "b": 5, "more": {"req": "GET /a/b"}, "st": 200, "addr": "h", "t": "2019-02-07T21:12:36Z"}'
+    for written in (line, shipped):  # whoever ships a log writes its objects anew
+        batch = read(directive, written)
+        assert rows_of([batch]) == [(EPOCH, b"h", b"GET", b"/a", b"200", 5)]
+        assert batch.durations == [250_000]
+
+
+def test_of_several_keys_of_nginx_json_the_one_that_says_most_is_read() -> None:
+    directive = (
+        '{"version":1,"t":"$msec","proxy":"$realip_remote_addr","who":"$remote_addr","also":"${realip_remote_addr}",'
+        '"rewritten":"$uri","asked":"$request_uri","how":"$request_method","link":"$scheme://$host"}'
+    )
+    line = (
+        '{"version":1,"t":"1549573956.1","proxy":"p","who":"h","also":"p","rewritten":"/i","asked":"/a/b","how":"PUT"}'
+    )
+    assert rows_of([read(directive, line)]) == [(EPOCH, b"h", b"PUT", b"/a", b"-", 0)]
+    whole = read(directive[:-1] + ',"line":"$request"}', line[:-1] + ',"line":"GET /c/d HTTP/1.1"}')
+    assert rows_of([whole]) == [(EPOCH, b"h", b"GET", b"/c", b"-", 0)]
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "duration"),
+    [
+        ('"st":200,"urt":-,"ua":"a\\x22b\\x5Cc:-,"', b"200", -1),  # as escape=default writes it
+        ('"st":200,"urt":,"ua":"a\\"b\\\\c:-,"', b"200", -1),  # as escape=json does
+        ('"st":000,"urt":-,"ua":"a\\"b\\\\c:-,"', b"000", -1),
+        ('"st":502,"urt":0.25, 0.001 : -,"ua":"a\\"b\\\\c:-,"', b"502", 251_000),
+        ('"st":502,"ua":"a\\"b\\\\c:-,","urt":', b"502", -1),
+        ('"st":502,"ua":"a\\"b\\\\c:-,","n":{"e":1e3},"urt":-', b"502", -1),
+    ],
+)
+def test_nginx_json_holds_what_its_variables_hold_even_where_that_is_no_json(
+    line: str, status: bytes, duration: int
+) -> None:
+    directive = '{"t":"$msec","st":$status,"urt":$upstream_response_time,"ua":"$http_user_agent"}'
+    batch = read(directive, '{"t":"1549573956.1",' + line + "}")
+    assert (list(batch.statuses), batch.durations, batch.agents) == ([status], [duration], [b'a"b\\c:-,'])
+
+
+@pytest.mark.parametrize("line", ["-", ":-,", '{"t":-,-}', '{"t":"1549573956.1","st":-', '{"t":"1549573956.1" -}'])
+def test_what_only_looks_like_nginx_json_is_malformed(line: str) -> None:
+    assert Reader(parse('{"t":"$msec","st":$status}')).read(line.encode()).malformed == 1
+
+
+def test_an_object_that_tells_no_hit_is_read_as_it_is_written() -> None:
+    assert list(read('{"t":"$msec","x":"$foo"}', '{"t":"1549573956.1","x":"y"}').times) == [EPOCH]
+
+
+def test_a_user_that_ends_at_a_blank_has_none_in_it() -> None:
+    batch = Reader(parse("%t %>s %u end")).read(f"{WHEN} 200 bob smith end\n".encode())
+    assert batch.samples[0].reason.startswith("column 37: expected ' end'")
 
 
 @pytest.mark.parametrize(
@@ -191,6 +277,10 @@ def test_nginx_json_is_read_by_the_keys_of_its_directive() -> None:
         ("%{%F}t %h", 1),
         ("%{%F %H}t %h", 1),
         ("%h %{%Y %Q}t", 4),
+        ("%t %{%Y %Q}t", 4),
+        ("%{%Y %T}t %h", 1),
+        ("CustomLog /%Y/access.log", 11),
+        ("CustomLog /%Y/access.log combined", 11),
         ("%h %t %i", 7),
         ("%h %t %{x}b", 9),
         ("%t %{hours}T", 6),
