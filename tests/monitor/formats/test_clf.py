@@ -179,6 +179,14 @@ def test_columns_beyond_the_basic_ones_are_filled_when_asked_for() -> None:
     assert Reader(parse("vhost_combined")).read(line).vhosts is None
 
 
+def test_a_quote_that_is_missing_takes_its_own_line_alone() -> None:
+    whole = f'h - - {WHEN} "GET /a HTTP/1.1" 200 5 "r" "agent"\n'
+    torn = f'h - - {WHEN} "GET /b HTTP/1.1" 200 5 "r" "agent\n'
+    batch = Reader(parse("combined"), Columns.ALL).read((whole + torn + whole + whole).encode())
+    assert (list(batch.sections), batch.malformed_at) == ([b"/a"] * 3, [1])
+    assert batch.agents == [b"agent"] * 3
+
+
 def test_lines_over_the_bound_are_malformed_and_those_of_a_megabyte_are_read() -> None:
     lines = [f'h - - {WHEN} "GET /{"x" * size} HTTP/1.1" 200 5\n'.encode() for size in (10, 1 << 20, 1 << 22)]
     batch = Reader(parse("common")).read(b"".join(lines))

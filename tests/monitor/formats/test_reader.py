@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from monitor.formats import Reader, State, parse
 from monitor.formats.batch import Columns
 from monitor.formats.merge import EMPTY, merge
+from monitor.formats.parsers import Parsers
 from monitor.formats.reader import RUN_TOLD, TOLD, TURNED
 from tests.monitor.formats.twins import blocks, mutated
 
@@ -135,6 +136,32 @@ def test_columns_of_two_formats_in_a_block_come_together() -> None:
     traefik = COMMON.rstrip() + b' "r" "a" 1 "x" "y" 7ms\n'
     batch = Reader(None, Columns.ALL).read(traefik + W3C + W3C_LINE)
     assert (batch.durations, batch.agents, batch.vhosts) == ([7000, -1], [b"a", b""], None)
+
+
+def test_blank_lines_before_the_first_that_fits_are_counted_as_such() -> None:
+    batch = Reader(None).read(b"\n\r\n" + JUNK + b" \n" + COMMON)
+    assert (batch.lines, batch.blank, batch.malformed, len(batch.times)) == (5, 3, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "line"),
+    [
+        ("common", b"", COMMON),
+        ("json", b"", JSON),
+        ("w3c", W3C, W3C_LINE),
+        ("csv", CSV, CSV_LINE),
+    ],
+)
+def test_every_parser_fits_what_it_reads_and_says_why_of_the_rest(name: str, header: bytes, line: bytes) -> None:
+    form = parse(name)
+    assert form
+    parser = Parsers(Columns.NONE).of(form)
+    _, known = parser.read(header, ())
+    for each in (line, JUNK):
+        read, _ = parser.read(each, known)
+        fits = parser.fits(each.rstrip(b"\n"), known)
+        assert fits == bool(read.batch.times) == (each is line)
+    assert "expected" in parser.reason(JUNK.rstrip(b"\n"), known)
 
 
 def test_nothing_is_an_empty_batch() -> None:

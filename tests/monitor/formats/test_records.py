@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from monitor.formats import FormatError, Reader, parse
 from monitor.formats.batch import Columns
 from monitor.formats.names import KNOWN
+from monitor.input.block import MAX_LINE
 from tests.monitor.formats.twins import (
     MONTHS,
     Row,
@@ -139,6 +140,89 @@ def test_json_that_is_no_hit_is_malformed(line: bytes) -> None:
     batch = Reader(parse("json")).read(line)
     assert (batch.lines, batch.malformed) == (1, 1)
     assert batch.samples[0].reason
+
+
+def test_json_that_is_none_and_lacks_what_a_hit_needs_says_which_keys_there_are() -> None:
+    reader = Reader(None)
+    assert reader.read(b'{"level":"info","msg":"started"}').malformed == 1
+    assert reader.description.startswith(
+        "fits no known format; nearest is JSON: expected keys for a time and a request"
+    )
+    assert reader.description.endswith("there are level, msg")
+
+
+def test_objects_are_looked_into_three_deep() -> None:
+    lines = b'{"time":1549573956,"a":{"b":{"status":200}}}\n{"time":1549573956,"a":{"b":{"c":{"status":200}}}}\n'
+    names = ["status=a.b.status"], ["status=a.b.c.status"]
+    assert [Reader(parse("auto", json_keys=keys)).read(lines).malformed for keys in names] == [1, 2]
+
+
+def test_a_request_without_its_method_gives_way_to_method_and_target_only_where_both_are_there() -> None:
+    lines = [
+        b'{"time":1549573956,"request":"GET /line/x HTTP/1.1","uri":"/rewritten/x"}',
+        b'{"time":1549573956,"request":"GET /line/x HTTP/1.1","uri":"/asked/x","method":"PUT"}',
+    ]
+    assert [(row[2], row[3]) for row in read(b"\n".join(lines))[1]] == [(b"GET", b"/line"), (b"PUT", b"/asked")]
+
+
+@pytest.mark.parametrize(
+    ("entry", "duration"),
+    [
+        (b'"time-taken":250', 250_000),
+        (b'"time-taken":"0.25"', 250_000),
+        (b'"duration_us":1.5e3', 1500),
+        (b'"duration":"-"', -1),
+        (b'"duration":"soon"', -1),
+    ],
+)
+def test_a_durations_unit_is_told_by_its_name_and_shape(entry: bytes, duration: int) -> None:
+    batch = Reader(parse("json"), Columns.ALL).read(b'{"time":1549573956,"status":200,%b}' % entry)
+    assert batch.durations == [duration]
+
+
+def test_records_over_the_bound_are_malformed_and_the_next_is_read() -> None:
+    line = b'{"time":1549573956,"status":200}'
+    batch = Reader(parse("json")).read(line + b" " * MAX_LINE + b"\n" + line + b"\n")
+    assert (batch.malformed, len(batch.times)) == (1, 1)
+    assert batch.samples[0].reason == f"longer than {MAX_LINE} bytes"
+
+
+def test_of_very_many_malformed_records_the_first_are_shown_and_all_are_counted() -> None:
+    batch = Reader(parse("csv")).read(b"\n".join(CSV[:1] + [b"%d" % number for number in range(9)]))
+    assert batch.malformed == 9
+    assert [sample.text for sample in batch.samples] == [b"0", b"1", b"2", b"3", b"4"]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b'h,-,a,1549573956,"GET / HTTP/1.1,200,5', "expected quotes in pairs around a field"),
+        (b'h,-,a,1549573956,"GET /" HTTP/1.1,200,5', "expected quotes in pairs around a field"),
+        (b"h,-,a,1549573956,GET / HTTP/1.1,200", "expected 7 fields as in the first line, not 6"),
+    ],
+)
+def test_csv_lines_that_do_not_keep_to_their_header_say_how(line: bytes, reason: str) -> None:
+    batch = Reader(parse("csv")).read(CSV[0] + b"\n" + line)
+    assert [sample.reason for sample in batch.samples] == [reason]
+
+
+def test_csv_durations_have_the_unit_of_their_columns_name() -> None:
+    data = b"time,status,latency_ms\n1549573956,200,1.5\n"
+    assert Reader(None, Columns.ALL).read(data).durations == [1500]
+
+
+def test_a_w3c_log_without_a_time_among_its_fields_is_malformed() -> None:
+    batch = Reader(parse("w3c")).read(b"#Fields: c-ip sc-status\nh 200\n")
+    assert batch.samples[0].reason == "column 1: expected a #Fields line before"
+
+
+def test_however_often_w3c_fields_change_each_line_is_read_by_its_own() -> None:
+    lines = [
+        b"#Fields: date time %bsc-status\n2019-02-07 21:12:36 %b%d\n" % (b"x " * at, b"- " * at, 200 + at)
+        for at in range(100)
+    ]
+    rows = read(b"".join(lines) * 2, "w3c")[1]
+    assert [row[4] for row in rows] == [b"%d" % (200 + at) for at in range(100)] * 2
 
 
 def test_strings_come_as_bytes_whatever_they_hold() -> None:
