@@ -182,8 +182,8 @@ def test_columns_beyond_the_basic_ones_are_filled_when_asked_for() -> None:
 def test_a_quote_that_is_missing_takes_its_own_line_alone() -> None:
     whole = f'h - - {WHEN} "GET /a HTTP/1.1" 200 5 "r" "agent"\n'
     torn = f'h - - {WHEN} "GET /b HTTP/1.1" 200 5 "r" "agent\n'
-    batch = Reader(parse("combined"), Columns.ALL).read((whole + torn + whole + whole).encode())
-    assert (list(batch.sections), batch.malformed_at) == ([b"/a"] * 3, [1])
+    batch = Reader(parse("combined"), Columns.ALL).read((whole + torn + 'junk" junk\n' + whole + torn + whole).encode())
+    assert (list(batch.sections), batch.malformed_at) == ([b"/a"] * 3, [1, 1, 2])
     assert batch.agents == [b"agent"] * 3
 
 

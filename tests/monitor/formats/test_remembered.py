@@ -23,6 +23,12 @@ def test_times_are_right_and_bounded_however_many_there_are(name: str) -> None:
         assert len(times._minutes) <= CACHED_TIMES
 
 
+def test_every_second_of_a_minute_once_read_is_told_apart() -> None:
+    times = Times("clf")
+    seconds = [times[stamp(0).replace(b":36 ", b":%02d " % second)] for second in range(62)]
+    assert seconds == [*range(1548979200, 1548979261), None]
+
+
 def test_what_is_no_time_is_counted_each_time_it_comes() -> None:
     times = Times("iso")
     stamps = [b"2019-02-07T21:12:36+24:00", b"2019-02-07T21:12:36-00:60", b"2019-02-07T21:12:36+0060"]
