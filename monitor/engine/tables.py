@@ -55,7 +55,7 @@ class Keyed:
         gone = [key for key in rows if len(key) > MAX_KEY]
         if len(rows) > most:
             stay = set(heapq.nlargest(keep, rows, key=lambda key: (rows[key][0], key)))
-            gone = [key for key in rows if key not in stay and key != OTHER]
+            gone = [key for key in rows if len(key) > MAX_KEY or (key not in stay and key != OTHER)]
         for key in gone:
             its = rows.pop(key)
             other = rows.setdefault(OTHER, [0, 0, 0])

@@ -9,10 +9,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 
 from monitor.engine.snapshot import OTHER, TIME_BOUNDS, Histogram, Quantiles
 
-MAX_CELLS = 200_000  # (section, bucket) held; above it the sections with fewest times go into (other)
+MAX_CELLS = 200_000  # (section, bucket) held; above it the busiest sections keep half of them, the rest is (other)'s
 _BOUNDS = [bound * 1000 for bound in TIME_BOUNDS]
 
 
@@ -70,10 +71,14 @@ class Times:
         if len(self.cells) <= MAX_CELLS:
             return
         by_section: Counter[bytes] = Counter()
+        widths: Counter[bytes] = Counter()
         for (section, _), hits in self.cells.items():
             by_section[section] += hits
+            widths[section] += 1
+        order = sorted(by_section, key=lambda section: (-by_section[section], section))
+        reached = accumulate([widths[section] for section in order])
+        stay = {section for section, width in zip(order, reached, strict=True) if width <= MAX_CELLS // 2}
         cells: Counter[tuple[bytes, int]] = Counter()
-        stay = {section for section, _ in by_section.most_common(MAX_CELLS // 200)}
         for (section, bucket), hits in self.cells.items():
             cells[section if section in stay else OTHER, bucket] += hits
         self.cells = cells

@@ -11,7 +11,9 @@ from monitor.engine import counts, distinct
 from monitor.engine.counts import Counts
 from monitor.engine.engine import Engine
 from monitor.engine.snapshot import OTHER, Table, View
+from monitor.engine.tables import Keyed
 from monitor.engine.tells import table_rows, traffic
+from monitor.engine.times import Times
 from tests.monitor.engine.traffic import batch, rule
 
 START = 1_700_000_000
@@ -92,3 +94,53 @@ def test_invented_methods_are_bounded() -> None:
     methods = engine.summary().traffic.methods
     assert len(methods) <= counts.MAX_NAMES
     assert sum(methods.values()) == 5000
+
+
+def test_of_too_many_keys_of_a_table_the_busiest_stay_and_nothing_is_lost() -> None:
+    keyed = Keyed()
+    keys = [b"busy"] * 9 + [b"%d" % number for number in range(50)]
+    keyed.add(keys, [b"404"] * len(keys), [10] * len(keys))
+    keyed.trim(20, 5)
+    keyed.trim(5, 2)
+    assert keyed.rows == {b"busy": [9, 90, 9], OTHER: [50, 500, 50]}
+
+
+def test_a_key_of_more_than_1000_bytes_counts_in_other_even_where_it_is_the_busiest_of_too_many() -> None:
+    long, keyed = b"x" * 1001, Keyed()
+    keyed.rows = {long: [99, 0, 0], b"a": [2, 0, 0], b"b": [1, 0, 0]}
+    keyed.trim(2, 2)
+    assert keyed.rows == {b"a": [2, 0, 0], OTHER: [100, 0, 0]}
+    keyed.add([long, b"x" * 1000], [b"200"] * 2, [0] * 2)
+    assert keyed.rows == {b"a": [2, 0, 0], OTHER: [101, 0, 0], b"x" * 1000: [1, 0, 0]}
+
+
+def test_response_times_of_too_many_sections_keep_the_busiest_and_the_quantiles_of_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("monitor.engine.times.MAX_CELLS", 100)
+    times = Times()
+    times.add([1000] * 60, [b"/busy"] * 60)
+    for duration in range(1, 11):  # ten cells a section: 4 more than half of the bound
+        times.add([duration] * 10, [b"/%d" % number for number in range(10)])
+    assert len(times.cells) <= 100
+    assert set(times.quantiles([b"/busy", OTHER, *(b"/%d" % number for number in range(10))])) >= {b"/busy", OTHER}
+    whole, kept = times.whole(), {section for section, _ in times.cells}
+    assert whole is not None
+    assert (times.cells.total(), len(kept) > 2, whole.median) == (160, True, 8)
+
+
+def test_an_interval_that_is_kept_has_so_many_sections_and_the_others_in_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.engine.kept.FULL", 20)
+    monkeypatch.setattr("monitor.engine.kept.FULL_KEEP", 2)
+    engine = Engine(rule("1"), detail=True)
+    sections = [b"/a"] * 5 + [b"/b"] * 3 + [b"/%d" % number for number in range(40)]
+    times = [START] * 8 + [START + number % 9 for number in range(40)]
+    engine.feed(replace(batch(sorted(times)), sections=sections, methods=[b"GET"] * 48))
+    engine.finish()
+    rows = engine.snapshot(View()).rows
+    assert [(row.key, row.hits, row.last) for row in rows] == [
+        (OTHER, 40, START + 8),
+        (b"/a", 5, START),
+        (b"/b", 3, START),
+    ]
+    assert engine.summary().traffic.sections_exact
