@@ -189,8 +189,6 @@ def _add(
     open_at: Callable[[int], Counts | None],
 ) -> None:
     """Count rows ``start`` to ``stop`` but for those ``without``, and the ``others``, in one interval."""
-    if stop - start == len(without) and not others:
-        return
 
     def pick(column: Sequence[Item]) -> Sequence[Item]:
         if not without and not others:
@@ -203,9 +201,7 @@ def _add(
 
     counts = open_at(interval)
     if counts is None:
-        counts = tally.intervals.get(interval)
-        if counts is None:
-            counts = tally.intervals[interval] = Counts()
+        counts = tally.intervals[interval] = Counts()
     _fill(counts, batch, plan, columns, pick)
 
 

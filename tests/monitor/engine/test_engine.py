@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.engine.engine import Engine
-from monitor.engine.snapshot import Note, State
+from monitor.engine.rows import noted
+from monitor.engine.snapshot import Note, Scope, State, Table, View
+from monitor.engine.tally import count
 from tests.monitor.engine.traffic import MALFORMED, Line, batch, chunks, intervals, rule, run, told
 
 START = 1_700_000_000
@@ -204,3 +208,78 @@ def test_a_shuffled_log_keeps_its_totals(lateness: int) -> None:
     one = engine(lateness=lateness)
     found = intervals(run(one, chunks(lines, [100])))
     assert sum(each.traffic.hits for each in found) == 3000
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_line_that_waits_for_the_next_may_have_columns_that_the_next_has_not_and_lack_some_that_it_has(
+    which: int,
+) -> None:
+    plain = (batch([START]), batch([START + 10_000]), batch([START + 10_000, START + 10_001]))
+    rich = [
+        replace(
+            one,
+            durations=[5000] * len(one.times),
+            vhosts=[b"v"] * len(one.times),
+            referers=[b"r"] * len(one.times),
+            agents=[b"curl/8"] * len(one.times),
+        )
+        for one in plain
+    ]
+    one = Engine(rule("1"), detail=True)
+    run(one, [plain[0], (plain, rich)[which][1], (rich, plain)[which][2]])
+    told = one.summary().traffic
+    timed = 1 if which else 2
+    assert told.hits == 4
+    assert told.histogram is not None
+    assert sum(told.histogram.counts) == timed
+    for table, key in ((Table.HOSTS, b"v"), (Table.REFERERS, b"r"), (Table.AGENTS, b"curl")):
+        (row,) = one.snapshot(View(Scope.TOTAL, table)).rows
+        assert (row.key, row.hits) == (key, timed)
+
+
+@pytest.mark.parametrize(
+    ("before", "tally", "behind"),
+    [
+        ([START], [START + 1, START + 2, START + 20], []),
+        ([START], [START + 9, START + 4, START + 20], []),
+        ([START, START + 10_000], [START + 10_001, START + 10_002], []),  # which confirms what waited
+        ([START], [START + 1, START + 2], [START + 5000]),
+    ],
+)
+def test_a_tally_made_elsewhere_counts_as_its_rows_would(
+    before: list[int], tally: list[int], behind: list[int]
+) -> None:
+    expected, one = engine(), engine()
+    events = run(expected, [batch(before + tally + behind)])
+    found = one.feed(batch(before))
+    made = count(batch(tally), one.plan)
+    assert made is not None
+    merged = one.merge(made, batch(behind) if behind else None)
+    assert merged is not None
+    assert [*found, *merged, *one.finish()] == events
+    one.note(noted(batch(tally + behind)))
+    assert one.summary() == expected.summary()
+
+
+@pytest.mark.parametrize(
+    ("before", "tally"),
+    [
+        ([], [START]),  # nothing came before it
+        ([START], []),  # nothing is in it
+        ([START], [START + 5000]),  # it may be a lone line
+        ([START, START + 10_000], [START + 1]),  # what waited was a lone line
+        ([START, START - 5000, START - 5000], [START - 5000]),  # the log is set back
+        ([START, START - 5000], [START - 5000, START - 5000]),
+        ([START], [START - 121]),
+        ([START + 60], [START + 20, START + 10]),  # the late line came at the clock, not at 20
+    ],
+)
+def test_a_tally_whose_meaning_depends_on_what_came_before_is_not_taken(before: list[int], tally: list[int]) -> None:
+    one, untouched = engine(), engine()
+    for each in (one, untouched):
+        each.feed(batch(before))
+    made = count(batch(tally), one.plan)
+    assert made is not None
+    assert one.merge(made, None) is None
+    assert one.finish() == untouched.finish()
+    assert one.summary() == untouched.summary()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.engine.engine import Engine
 from monitor.engine.snapshot import Note, State
-from tests.monitor.engine.traffic import batch, intervals, rule, told
+from tests.monitor.engine.traffic import MALFORMED, batch, intervals, rule, told
 
 START = 1_700_000_000
 
@@ -93,3 +93,35 @@ def test_an_alert_after_a_calm_second_has_its_real_beginning_although_little_was
     (raised,) = engine.feed(batch([START + 141] * 300), now=1.0) + engine.tick(8.0)
     assert told([raised]) == [(State.RAISED, START + 141, 359)]
     assert not raised.since_before  # type: ignore[union-attr]
+
+
+def burst(engine: Engine, at: int, length: int) -> list[str]:
+    """Lines of so many seconds that come at once, the newest first; what is said of them."""
+    seconds = [START + at - length + second for second in range(1, length + 1)]
+    events = engine.feed(batch([seconds[-1], *seconds[:-1]]), now=float(at))
+    return [event.text for event in events if isinstance(event, Note)]
+
+
+def test_the_lateness_rises_to_half_the_window_and_no_further() -> None:
+    engine = live()
+    notes = [text for turn in range(1, 7) for text in burst(engine, 100 * turn, 100)]
+    assert notes == ["lateness 60 s: this log comes in bursts"]
+    assert engine.present().lateness == 60
+
+
+def test_the_lateness_falls_back_when_ten_minutes_were_without_a_burst() -> None:
+    engine = live()
+    for turn in range(1, 7):
+        burst(engine, 30 * turn, 30)
+    assert engine.present().lateness == 29
+    assert [event for event in engine.tick(180.0 + 599) if isinstance(event, Note)] == []
+    (note,) = [event for event in engine.tick(180.0 + 600) if isinstance(event, Note)]
+    assert (note.text, note.at, engine.present().lateness) == ("lateness 5 s again", START + 780, 5)
+
+
+def test_where_nothing_but_malformed_lines_was_read_back_the_first_line_begins_all() -> None:
+    engine = live()
+    assert engine.warm([batch([MALFORMED, MALFORMED])], whole=True, age=0.0, now=0.0) == []
+    assert (engine.clock, engine.summary().lines) == (None, 0)
+    engine.feed(batch([START]), now=1.0)
+    assert (engine.clock, engine.summary().lines) == (START, 1)

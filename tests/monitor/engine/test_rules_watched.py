@@ -169,3 +169,53 @@ def test_alerts_of_several_rules_are_kept_in_the_order_of_time() -> None:
     raised = [each.raised.at for each in engine.summary().alerts]
     assert len(raised) > 2
     assert raised == sorted(raised)
+
+
+@pytest.mark.parametrize("sizes", [[1], [100]])
+@pytest.mark.parametrize(
+    ("text", "lines", "found"),
+    [
+        # It has to hold for 3 s, and the second in which that is over has no line: it is told all the same.
+        ("hits > 2/s over 10s for 3s", [1000] * 30 + [1006], [(1003, "raised", 30)]),
+        ("hits > 2/s over 10s for 3s", [1000] * 30 + [1012], [(1003, "raised", 30), (1010, "recovered", 0)]),
+        ("malformed > 0.4/s over 5s", [1000, *[MALFORMED] * 3, 1009], [(1000, "raised", 3), (1005, "recovered", 0)]),
+        ("4xx > 0.5/s over 5s", [1000, 1004, 1004, 1020], [(1004, "raised", 3), (1005, "recovered", 2)]),
+        ("errors > 0.3/s over 5s in /s1", [1000, 1000, 1004, 1020], [(1000, "raised", 2), (1005, "recovered", 0)]),
+    ],
+)
+def test_a_rule_tells(text: str, lines: list[Line], found: list[tuple[int, str, int]], sizes: list[int]) -> None:
+    watched = parse(text)
+    assert told(watched, run(Engine(rule("1000000", 20), (watched,)), chunks(lines, sizes))) == found
+
+
+def test_a_time_to_hold_that_is_over_in_silence_is_told_when_it_is_over() -> None:
+    watched = parse("hits > 2/s over 20s for 3s")
+    engine = Engine(rule("1000000", 20), (watched,), live=True)
+    engine.feed(batch([1000] * 50), now=0.0)
+    assert told(watched, engine.tick(8.0)) == []
+    assert told(watched, engine.tick(9.0)) == [(1003, "raised", 50)]
+
+
+def test_a_line_that_comes_late_counts_for_a_rule_in_its_own_second_from_the_clocks_on() -> None:
+    watched = parse("errors > 0.5/s over 10s")
+    lines: list[Line] = [*[1000] * 5, 1009, 1000, 1010]  # with the late one they are 6, when 1004 is evaluated
+    for sizes in ([1], [8]):
+        found = told(watched, run(Engine(rule("1000000", 20), (watched,)), chunks(lines, sizes)))
+        assert found == [(1004, "raised", 6), (1010, "recovered", 0)]
+
+
+def test_a_rule_of_a_virtual_host_counts_its_hits_and_none_where_a_log_names_no_hosts() -> None:
+    watched = parse("hits > 1/s over 2s host a")
+    named = replace(batch([1000] * 6), vhosts=[b"a", b"b", b"a", b"b", b"a", b""])
+    engine = Engine(rule("1000000", 20), (watched,))
+    assert told(watched, run(engine, [named, batch([1001] * 9 + [1005])])) == [
+        (1000, "raised", 3),
+        (1002, "recovered", 0),
+    ]
+
+
+def test_a_lone_line_from_the_future_is_no_malformed_one() -> None:
+    watched = parse("malformed > 0.1/s over 5s")
+    engine = Engine(rule("1000000", 20), (watched,))
+    assert told(watched, run(engine, [batch([1000, 90_000, 1001, 1002])])) == []
+    assert (engine.summary().late, engine.summary().malformed) == (1, 0)

@@ -126,3 +126,54 @@ def test_agents_are_told_by_what_they_are() -> None:
         b"curl",
         b"",
     )
+
+
+def test_every_column_of_a_log_has_its_table() -> None:
+    engine = Engine(rule("1"), detail=True)
+    columns = {
+        Table.HOSTS: [b"a", b"b", b"b"],
+        Table.REFERERS: [b"http://x/", b"", b""],
+        Table.AGENTS: [b"curl/8.1", b"curl/7.0", b"something else"],
+    }
+    hosts, referers, agents = columns.values()
+    engine.feed(replace(batch([START] * 3), vhosts=hosts, referers=referers, agents=agents))
+    found = {table: engine.snapshot(View(Scope.TOTAL, table)).rows for table in columns}
+    assert {table: [(row.key, row.hits) for row in rows] for table, rows in found.items()} == {
+        Table.HOSTS: [(b"b", 2), (b"a", 1)],
+        Table.REFERERS: [(b"http://x/", 1)],
+        Table.AGENTS: [(b"curl", 2), (b"others", 1)],
+    }
+
+
+def test_a_table_by_response_times_has_the_slowest_sections_first_however_few_hits_they_have() -> None:
+    engine = Engine(rule("1"), detail=True)
+    sections, durations = [b"/fast"] * 5 + [b"/slow", b"/untimed"], [20_000] * 5 + [900_000, -1]
+    engine.feed(replace(batch([START + 1] * 7), sections=sections, durations=durations))
+    view = View(Scope.TOTAL, sort=Sort.P95, limit=2)
+    assert [(row.key, row.times is not None) for row in engine.snapshot(view).rows] == [
+        (b"/slow", True),
+        (b"/fast", True),
+    ]
+    assert engine.snapshot(replace(view, limit=3)).rows[2].times is None
+
+
+def test_a_log_whose_lines_have_no_response_time_shows_none_though_its_format_could() -> None:
+    engine = Engine(rule("1"), detail=True)
+    engine.feed(replace(batch([START + 1] * 3), durations=[-1, -1, -1]))
+    told = engine.summary().traffic
+    assert (told.hits, told.times, told.histogram) == (3, None, None)
+
+
+def test_times_below_32_microseconds_are_exact() -> None:
+    times = Times()
+    times.add([0, 7, 31], [b"/"] * 3)
+    found = times.whole()
+    assert found is not None
+    assert (found.median, found.p95) == (7, 31)
+
+
+def test_what_a_status_is_not_stands_in_no_class_but_is_a_hit() -> None:
+    engine = Engine(rule("1"), detail=True)
+    engine.feed(replace(batch([START] * 4), statuses=[b"-", b"000", b"600", b"200"]))
+    told = engine.summary().traffic
+    assert (told.hits, told.statuses, told.errors) == (4, {"2xx": 1}, 0)

@@ -96,3 +96,12 @@ def test_at_its_bound_the_history_drops_the_oldest_and_counts_them() -> None:
         history.change(records[place], ended := record(at=10**6 + place))
         assert history.records()[place] is ended
     assert len(history.records()) == MAX_ALERTS
+
+
+def test_an_alert_that_is_on_when_the_history_drops_it_ends_without_a_trace_there() -> None:
+    history = History()
+    records = [record(recovered=False, at=at) for at in range(MAX_ALERTS + 1)]
+    for each in records:
+        history.open(each)
+    history.change(records[0], record(at=0))
+    assert list(history.records()) == records[1:]
