@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from monitor.engine.times import bucket_of, quantiles_of
+from monitor.engine.durations import TimesWindow
 from monitor.engine.window import Amount, BagWindow, Window
 from monitor.formats.batch import Batch
 from monitor.rules import Metric, Rule
@@ -73,7 +73,7 @@ class Series:
             values, none = batch.hosts, None
         elif self.metric is Metric.P95:
             durations = [-1] * len(batch.times) if batch.durations is None else batch.durations
-            values, none = [bucket_of(each) if each >= 0 else None for each in durations], None
+            values, none = [each if each >= 0 else None for each in durations], None
         else:
             first = _STATUSES[self.metric]
             values = [status[:1] in first for status in batch.statuses]
@@ -92,7 +92,7 @@ def window_of(rule: Rule) -> Window:
     if rule.metric is Metric.CLIENTS:
         return BagWindow(rule.window, len)
     if rule.metric is Metric.P95:
-        return BagWindow(rule.window, lambda bag: quantiles_of(bag).p95 if bag else 0)
+        return TimesWindow(rule.window, 95)
     if rule.metric is Metric.P99:
-        return BagWindow(rule.window, lambda bag: quantiles_of(bag).p99 if bag else 0)
+        return TimesWindow(rule.window, 99)
     return Window(rule.window)

@@ -90,7 +90,8 @@ def bucket_of(duration: int) -> int:
     return shift * 16 + (duration >> shift)
 
 
-def _middle(bucket: int) -> int:
+def middle_of(bucket: int) -> int:
+    """Return the time that a bucket stands for, which is itself of the bucket."""
     if bucket < 32:
         return bucket
     shift = bucket // 16 - 1
@@ -106,5 +107,5 @@ def quantiles_of(buckets: Mapping[int, int]) -> Quantiles:
     for bucket in sorted(buckets):
         seen += buckets[bucket]
         while len(found) < len(ranks) and ranks[len(found)] <= seen:
-            found.append(_middle(bucket))
+            found.append(middle_of(bucket))
     return Quantiles(*found)

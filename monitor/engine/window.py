@@ -86,12 +86,16 @@ class Window:
         """Put a late amount in its own second, which may hold something or nothing."""
         for position in range(len(self._held) - 1, -1, -1):
             if self._held[position][0] == second:
-                self._held[position][1] += amount
+                self._join(self._held[position], amount)
                 return
             if self._held[position][0] < second:
                 self._held.insert(position + 1, [second, amount])
                 return
         self._held.appendleft([second, amount])
+
+    def _join(self, held: list[Any], amount: Amount) -> None:
+        """Put a late amount to what its second holds."""
+        held[1] += amount
 
     def _enter(self, amount: Amount) -> None:
         self.total += amount
@@ -132,10 +136,21 @@ class BagWindow(Window):
         if self._pairs + len(amount) > MAX_BAG:
             amount.clear()  # it is the one that leaves later, too
         self._pairs += len(amount)
-        self._bag.update(amount)
+        self._put(amount)
+
+    def _join(self, held: list[Any], amount: Counter[Any]) -> None:
+        before = len(held[1]) + len(amount)
+        super()._join(held, amount)
+        self._pairs -= before - len(held[1])  # a key that was in both is one pair now
 
     def _leave(self, amount: Counter[Any]) -> None:
         self._pairs -= len(amount)
+        self._take(amount)
+
+    def _put(self, amount: Counter[Any]) -> None:
+        self._bag.update(amount)
+
+    def _take(self, amount: Counter[Any]) -> None:
         bag = self._bag
         for key, times in amount.items():
             if bag[key] > times:
