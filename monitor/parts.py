@@ -111,7 +111,7 @@ class Workers:
         with self._waiting():
             try:
                 part: Part | None = end.recv()
-            except EOFError:
+            except (EOFError, OSError):  # OSError: it had not yet read what was sent
                 raise TaplineError("a parsing process was ended from outside") from None
         return part
 
