@@ -39,21 +39,16 @@ class Selection:
         return replace(rows, lines=len(rows.times), malformed_at=())
 
     def _column(self, batch: Batch) -> Sequence[bytes] | None:
-        match self.table:
-            case Table.SECTIONS:
-                return batch.sections
-            case Table.CLIENTS:
-                return batch.hosts
-            case Table.STATUSES:
-                return batch.statuses
-            case Table.METHODS:
-                return batch.methods
-            case Table.HOSTS:
-                return batch.vhosts
-            case Table.REFERERS:
-                return batch.referers
-            case Table.AGENTS:
-                return None if batch.agents is None else [self.family(agent) for agent in batch.agents]
+        if self.table is Table.AGENTS:
+            return None if batch.agents is None else [self.family(agent) for agent in batch.agents]
+        return {
+            Table.SECTIONS: batch.sections,
+            Table.CLIENTS: batch.hosts,
+            Table.STATUSES: batch.statuses,
+            Table.METHODS: batch.methods,
+            Table.HOSTS: batch.vhosts,
+            Table.REFERERS: batch.referers,
+        }[self.table]
 
 
 @dataclass(frozen=True, slots=True)

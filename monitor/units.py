@@ -1,4 +1,4 @@
-"""Durations, sizes and thresholds as people write them. Exact: integers and fractions, no floats."""
+"""Durations and thresholds as people write them. Exact: integers and fractions, no floats."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ _SECONDS = {"": 1, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|m|min|h|d|)")
 _THRESHOLD = re.compile(r"(\d+(?:\.\d+)?)\s*(B|[kMG]B|[KMG]iB|)\s*(?:/\s*(\d*)\s*(s|sec|m|min|h|d))?")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|[kMG]B|[KMG]iB|)")
 
 
 def parse_duration(text: str) -> Fraction:
@@ -27,14 +26,6 @@ def parse_seconds(text: str) -> int:
     if seconds.denominator != 1 or seconds <= 0:
         raise ValueError(f"{text!r} is not a whole number of seconds above 0")
     return int(seconds)
-
-
-def parse_size(text: str) -> int:
-    """Read ``100MB``, ``64KiB`` or ``1000`` as bytes. Raises ValueError."""
-    match = _SIZE.fullmatch(text.strip())
-    if not match:
-        raise ValueError(f"{text!r} is not a size such as 100MB or 64KiB")
-    return int(Fraction(match[1]) * _BYTES.get(match[2], 1))
 
 
 def format_duration(seconds: int) -> str:

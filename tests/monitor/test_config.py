@@ -54,6 +54,12 @@ def test_the_named_log_of_the_environment_is_the_default() -> None:
     assert settings(TAPLINE_LOG="/tmp/t.log").logs == ("/tmp/t.log",)
 
 
+def test_numbers_are_read_as_people_write_them() -> None:
+    found = settings("x", "--replay", "--speed", "0.5", "--jobs", "64", "--top", "0", "--lateness", "0s")
+    assert (found.speed, found.jobs, found.top, found.lateness) == (Fraction(1, 2), 64, 0, 0)
+    assert settings("x", "--lateness", "1m").lateness == 60
+
+
 def test_a_unit_of_bytes_makes_the_metric_bytes() -> None:
     found = settings("x", "--threshold", "10kB/20s")
     assert (found.metric, found.threshold.rate, found.threshold.text) == ("bytes", Fraction(500), "10kB/20s")
@@ -72,7 +78,12 @@ def test_a_unit_of_bytes_makes_the_metric_bytes() -> None:
         (["x", "--jobs", "0"], "from 1"),
         (["x", "--top", "-1"], "from 0"),
         (["x", "--speed", "2"], "goes with --replay"),
+        (["x", "--jobs", "65"], "from 1 to 64"),
+        (["x", "--jobs", "2x"], "from 1"),
         (["x", "--replay", "--speed", "0"], "not a speed"),
+        (["x", "--replay", "--speed", "fast"], "not a speed"),
+        (["x", "--replay", "--speed", "1/0"], "not a speed"),
+        (["x", "--lateness", "-1"], "not a duration"),
         (["x", "--replay", "--state", "s"], "live log"),
         (["x", "--output", "xml"], "none of tui"),
         (["x", "--no-such"], "unrecognized"),

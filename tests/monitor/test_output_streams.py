@@ -5,9 +5,10 @@ import json
 from collections.abc import Callable
 from fractions import Fraction
 
-from monitor.engine.snapshot import Interval, Quantiles, State
+from monitor.engine.snapshot import Interval, Quantiles, State, Summary
 from monitor.output.jsonl import JsonLines
 from monitor.output.plain import Plain
+from monitor.output.quiet import Quiet
 from monitor.output.text import Times
 from tests.monitor.output_made import START, interval, record, rows, summary, traffic, transition
 
@@ -132,6 +133,65 @@ def test_an_approximate_count_is_marked() -> None:
     text = plain(lambda to: to.interval(interval(exact=False)))
     assert ", ~7 clients," in text
     assert "the smallest are in (other)" in text
+
+
+def test_malformed_lines_alone_are_told_without_a_table() -> None:
+    assert plain(lambda to: to.interval(interval(hits=0, malformed=3))) == (
+        "2019-02-07 21:12:30 - 21:12:40  0 hits, 0.0/s, 0 B, 0 clients, 5.0/s over the window\n"
+        "  statuses: none; methods: none\n"
+        "  malformed: 3; late: 0\n"
+        "\n"
+    )
+
+
+def test_the_summary_of_nothing_is_short_and_says_so() -> None:
+    nothing = Summary(0, 0, 0, 0, 0, 0, None, None, None, traffic(0), (), 0, ())
+    assert plain(lambda to: to.summary(nothing, "not yet known: no line was read")) == (
+        "Summary  no hits\n"
+        "  0 lines: 0 hits, 0 malformed, 0 blank; 0 late; format: not yet known: no line was read\n"
+        "  0 B, 0 clients\n"
+        "  statuses: none; methods: none\n"
+        "\n"
+        "Alerts  none\n"
+    )
+    told = json.loads(jsonl(lambda to: to.summary(nothing, "")))
+    assert (told["first"], told["last"], told["sections"]) == (None, None, [])
+
+
+def test_of_very_many_methods_the_most_frequent_are_told() -> None:
+    methods = {b"M%d" % at: 10 + at for at in range(9)}
+    text = plain(lambda to: to.interval(interval(methods=methods)))
+    assert "methods: M8 18, M7 17, M6 16, M5 15, M4 14, M3 13, and 3 more\n" in text
+
+
+def test_notes_come_harmless_and_never_among_what_programs_read() -> None:
+    for view in (lambda out, err: Plain(out, err, Times(), False), lambda out, err: JsonLines(out, err, Times())):
+        out, err = io.StringIO(), io.StringIO()
+        view(out, err).note("x.log: \x1b[2J")
+        assert (out.getvalue(), err.getvalue()) == ("", "monitor: x.log: \\x1b[2J\n")
+
+
+def test_without_a_view_notes_alone_are_told() -> None:
+    err = io.StringIO()
+    quiet = Quiet(err)
+    quiet.interval(interval())
+    quiet.transition(transition(), record())
+    quiet.summary(summary(), "common")
+    assert err.getvalue() == ""
+    quiet.note("x.log: \x1b[2J")
+    assert err.getvalue() == "monitor: x.log: \\x1b[2J\n"
+
+
+def test_json_says_where_a_figure_is_not_exact_and_only_there() -> None:
+    told = json.loads(jsonl(lambda to: to.interval(interval(exact=False))))
+    assert list(told)[-3:] == ["late", "clients_exact", "sections_exact"]
+    assert (told["clients_exact"], told["sections_exact"]) == (False, False)
+
+
+def test_json_alerts_say_whose_they_are_and_that_they_were_on_before() -> None:
+    told = json.loads(jsonl(lambda to: to.transition(transition(since_before=True, rule="5xx > 1/s"), record())))
+    assert list(told)[-2:] == ["since_before", "rule"]
+    assert (told["since_before"], told["rule"]) == (True, "5xx > 1/s")
 
 
 def test_json_intervals_have_the_promised_fields_in_order() -> None:

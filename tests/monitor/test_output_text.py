@@ -7,10 +7,23 @@ from hypothesis import strategies as st
 from wcwidth import wcwidth
 
 from monitor.engine.snapshot import State
-from monitor.output.text import Times, amount, count, key_text, message, microseconds, rate, safe, tenths
+from monitor.output.text import (
+    Times,
+    amount,
+    byte_tenths,
+    count,
+    key_text,
+    lasting,
+    message,
+    microseconds,
+    peak_text,
+    rate,
+    safe,
+    tenths,
+)
 from monitor.rules import parse
-from monitor.units import Threshold
-from tests.monitor.output_made import transition
+from monitor.units import Threshold, format_duration
+from tests.monitor.output_made import record, transition
 
 UTC = Times(utc=True)
 
@@ -98,6 +111,121 @@ def test_amounts_keep_their_width(value: int) -> None:
     assert len(count(value)) <= 6
     assert len(microseconds(min(value, 10**12))) <= 9
     assert len(rate(Fraction(min(value, 10**9), 100))) <= 8
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (99_949, "99.9 kB"),
+        (99_950, "100 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.0 MB"),
+        (5 * 10**15, "5.0 PB"),
+        (2 * 10**18, "2 EB"),
+    ],
+)
+def test_an_amount_is_in_the_unit_that_leaves_few_digits(size: int, shown: str) -> None:
+    assert amount(size) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (99_999, "99999"),
+        (100_000, "100k"),
+        (999_499, "999k"),
+        (999_500, "1.0M"),
+        (9_949_999, "9.9M"),
+        (9_950_000, "10M"),
+        (10**15, "1P"),
+    ],
+)
+def test_a_count_is_exact_while_it_has_room(value: int, shown: str) -> None:
+    assert count(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (999, "999 us"),
+        (1000, "1.0 ms"),
+        (9_949, "9.9 ms"),
+        (9_950, "10 ms"),
+        (999_499, "999 ms"),
+        (999_500, "1.0 s"),
+        (99_949_000, "99.9 s"),
+        (99_950_000, "100 s"),
+    ],
+)
+def test_a_response_time_is_in_the_unit_that_leaves_few_digits(value: int, shown: str) -> None:
+    assert microseconds(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("0", "0.0"),
+        ("0.05", "0.05"),
+        ("0.5", "0.50"),
+        ("1", "1.0"),
+        ("9.94", "9.9"),
+        ("99.9", "99.9"),
+        ("100.4", "100"),
+    ],
+)
+def test_a_rate_shows_what_is_small_too(value: str, shown: str) -> None:
+    assert rate(Fraction(value)) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (59, "59 s"),
+        (60, "1 m 00 s"),
+        (3599, "59 m 59 s"),
+        (3600, "1 h 00 m"),
+        (86_399, "23 h 59 m"),
+        (86_400, "1 d 00 h"),
+        (97_200, "1 d 03 h"),
+    ],
+)
+def test_how_long_it_lasted_is_said_in_two_units(seconds: int, shown: str) -> None:
+    assert lasting(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(20, "20s"), (60, "1m"), (90, "90s"), (120, "2m"), (3600, "1h"), (86_400, "1d"), (0, "0s")]
+)
+def test_a_windows_length_is_in_the_largest_unit_that_is_whole(seconds: int, shown: str) -> None:
+    assert format_duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "down", "up"),
+    [("999.91", "999.9B", "1000.0B"), ("1234", "1.2kB", "1.3kB"), ("5e9", "5.0GB", "5.0GB")],
+)
+def test_bytes_are_rounded_in_their_unit(value: str, down: str, up: str) -> None:
+    assert (byte_tenths(Fraction(value), False), byte_tenths(Fraction(value), True)) == (down, up)
+
+
+@pytest.mark.parametrize(
+    ("metric", "peak", "shown"),
+    [("hits", 1411, "1411 hits"), ("5xx", 7, "7 5xx"), ("bytes", 1_500_000, "1.5 MB"), ("p95", 620_000, "p95 620 ms")],
+)
+def test_a_peak_is_said_in_the_unit_of_its_metric(metric: str, peak: int, shown: str) -> None:
+    assert peak_text(replace(record(), raised=transition(metric=metric), peak=peak)) == shown
+
+
+def test_a_brief_time_has_its_date_only_on_another_day() -> None:
+    assert (UTC.brief(1549573956, 1549573999), UTC.time(1549573956), UTC.minute(1549573956)) == (
+        "21:12:36",
+        "21:12:36",
+        "21:12",
+    )
+    assert UTC.brief(1549573956, 1549663999) == "2019-02-07 21:12:36"
 
 
 def test_a_rules_message_says_its_metric_its_value_and_itself() -> None:

@@ -9,7 +9,7 @@ from monitor.recent import RAW_LINES, Kept, Recent, Selection
 
 def line(number: int, path: str = "/a/b", host: str = "1.1.1.1", status: int = 200, agent: str = "x/1") -> bytes:
     stamp = f"05/Mar/2024:12:{number // 60 % 60:02}:{number % 60:02} +0000"
-    return f'{host} - - [{stamp}] "GET {path} HTTP/1.1" {status} {number} "-" "{agent}"\n'.encode()
+    return f'{host} - - [{stamp}] "GET {path} HTTP/1.1" {status} {number} "from {host}" "{agent}"\n'.encode()
 
 
 def family(agent: bytes) -> bytes:
@@ -35,6 +35,7 @@ def recent(*blocks: bytes, limit: int = 10**6) -> Recent:
         (Table.CLIENTS, b"2.2.2.2"),
         (Table.STATUSES, b"404"),
         (Table.AGENTS, b"curl"),
+        (Table.REFERERS, b"from 2.2.2.2"),
         (Table.METHODS, b"GET"),
     ],
 )
@@ -51,7 +52,13 @@ def test_a_selection_keeps_the_rows_with_its_key_and_all_their_columns(table: Ta
 def test_what_was_folded_together_and_what_a_format_lacks_select_nothing() -> None:
     batch = Reader(parse("common")).read(line(1))
     assert Selection(Table.SECTIONS, OTHER, family).apply(batch).lines == 0
-    assert Selection(Table.HOSTS, b"h", family).apply(batch).lines == 0
+    for table in (Table.HOSTS, Table.REFERERS, Table.AGENTS):
+        assert Selection(table, b"h", family).apply(batch).lines == 0
+
+
+def test_a_selected_virtual_host_is_that_of_the_log() -> None:
+    batch = Reader(parse("vhost_combined"), Columns.ALL).read(b"a:80 " + line(1) + b"b:80 " + line(2))
+    assert list(Selection(Table.HOSTS, b"b:80", family).apply(batch).sizes) == [2]
 
 
 def test_the_oldest_blocks_go_when_there_is_too_much_and_the_newest_stays_however_large() -> None:
@@ -80,6 +87,24 @@ def test_raw_lines_are_the_selected_ones_as_written_newest_last() -> None:
 def test_raw_lines_are_the_newest_of_very_many() -> None:
     found = recent(b"".join(map(line, range(3000)))).lines(Selection(Table.SECTIONS, b"/a", family), reader_of)
     assert found == [line(n) for n in range(3000 - RAW_LINES, 3000)]
+
+
+def test_no_more_is_read_again_for_raw_lines_than_can_be_shown_or_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    logs: list[int] = []
+
+    def asked(log: int) -> Reader:
+        logs.append(log)
+        return reader_of(log)
+
+    kept = Recent()
+    for log in range(3):
+        kept.add(Kept(log, b"".join(line(n) for n in range(RAW_LINES)), State()))
+    assert len(kept.lines(Selection(Table.SECTIONS, b"/a", family), asked)) == RAW_LINES
+    assert logs == [2]
+    logs.clear()
+    monkeypatch.setattr("monitor.recent.RAW_READ", 1)
+    assert kept.lines(Selection(Table.SECTIONS, b"/nowhere", family), asked) == []
+    assert logs == [2]
 
 
 def test_a_block_is_read_again_in_the_state_that_it_was_first_read_in() -> None:

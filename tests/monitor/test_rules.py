@@ -42,6 +42,10 @@ def test_a_threshold_is_in_the_unit_of_its_metric(text: str, rate: Fraction) -> 
     assert parse(text).threshold.rate == rate
 
 
+def test_clients_and_times_are_of_the_whole_window_all_else_is_a_second() -> None:
+    assert {metric for metric in Metric if not metric.is_rate} == {Metric.CLIENTS, Metric.P95, Metric.P99}
+
+
 def test_equality_neither_raises_nor_recovers() -> None:
     for rule in (parse("hits > 10"), parse("hits < 10")):
         assert not rule.beyond(Fraction(10))
