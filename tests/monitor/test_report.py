@@ -1,5 +1,6 @@
 """The HTML report: bounded, harmless whatever the log held, and right in a real browser."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -12,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.engine.snapshot import Interval, Row, Summary, Table
+from monitor.engine.snapshot import Interval, Quantiles, Row, Summary, Table
 from monitor.errors import TaplineError
 from monitor.formats.batch import Malformed
+from monitor.formats.times import EARLIEST, LATEST
 from monitor.output.report import Report, Subject
 from monitor.output.report.timeline import SECTIONS, Timeline
 from monitor.output.text import Times
@@ -144,6 +146,49 @@ def test_a_run_without_a_hit_is_a_page_too(tmp_path: Path) -> None:
     text = write(tmp_path / "report.html", none)
     Checked(text)
     assert "No traffic." in text
+
+
+def test_response_times_are_told_where_the_log_has_them(tmp_path: Path) -> None:
+    times = Quantiles(1200, 250_000, 3_000_000)
+    known = (*rows((b"/api", 40), times=times), *rows((b"/report", 20)))
+    text = write(tmp_path / "report.html", summary(sections=known, times=times), interval(0))
+    Checked(text)
+    assert "<dt>response time, p95</dt><dd>250 ms<small>median 1.2 ms, p99 3.0 s</small></dd>" in text
+    assert '<td data-v="250000">250 ms</td>' in text
+    assert '<td data-v="-1">-</td>' in text  # a section without one
+    assert "p95" not in busy(tmp_path)
+
+
+def test_a_log_of_all_the_times_that_there_are_is_a_page_too(tmp_path: Path) -> None:
+    first, last = EARLIEST - EARLIEST % 10, LATEST - 10
+    ends = [Interval(at, at + 10, traffic(60), 60, Fraction(1, 2)) for at in (first, START, last)]
+    text = write(tmp_path / "report.html", replace(summary(), first=first, last=last), *ends)
+    Checked(text)
+    assert text.count('class="bar"') >= 2
+    head = text.split('<table class="heat"')[1].split("</thead>")[0]
+    assert re.findall(r">(\d{4}-\d\d-\d\d)</th>", head)  # of columns this wide the day is enough
+
+
+def test_a_pipe_gets_the_whole_page(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        report = Report(pipe, SUBJECT, 10, UTC)
+        report.summary(summary(), "common", {})
+        Checked(os.read(reading, 1_000_000).decode())
+    finally:
+        os.close(reading)
+    assert pipe.is_fifo()
+
+
+def test_a_folder_that_is_gone_at_the_end_is_a_named_error(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    report = Report(folder / "report.html", SUBJECT, 10, UTC)
+    folder.rmdir()
+    with pytest.raises(TaplineError, match=r"^--html .*report\.html: No such file or directory$"):
+        report.summary(summary(), "common", {})
 
 
 def test_nothing_from_the_log_becomes_markup(tmp_path: Path) -> None:
