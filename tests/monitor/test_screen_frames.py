@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -21,9 +22,9 @@ from monitor.output.tui.painter import cells
 from monitor.output.tui.picture import Picture, Source
 from monitor.output.tui.state import Mode, SetFilter, State, Tab
 from monitor.output.tui.theme import ASCII, CONSOLE, UNICODE, Theme
-from monitor.output.tui.views import render
+from monitor.output.tui.views import layout, render
 from monitor.units import Threshold
-from tests.monitor.output_made import PATHS, START, record, snapshot, transition
+from tests.monitor.output_made import PATHS, START, record, snapshot, traffic, transition
 
 GOLDEN = Path(__file__).parent / "golden"
 THEME = Theme(UNICODE, Times(utc=True))
@@ -214,12 +215,134 @@ def test_the_help_explains_every_mark_of_the_chart(theme: Theme) -> None:
 
 def test_a_window_too_small_still_says_how_it_is() -> None:
     assert draw(alert(), 30, 4).splitlines()[0].startswith(" ▲ ALERT  since 21:19:06")
+    assert render(None, State(), 30, 4, THEME).text() == "60x15 needed\n\n\n\n"
 
 
 def test_the_state_is_said_in_words_and_in_a_style_of_its_own() -> None:
     for shown, word, style in ((quiet(), "OK", Style.CALM), (alert(), "ALERT", Style.ALARM)):
         line = render(Picture(SOURCE, shown, shown), State(), 80, 24, THEME).lines[1]
         assert [word in span.text for span in line if span.style is style] == [True]
+
+
+def test_a_threshold_too_long_for_the_screen_hides_nothing_else() -> None:
+    shown = replace(alert(), threshold=Threshold.parse("10." + "0" * 90))
+    for width, height in ((60, 15), (60, 18), (100, 24)):
+        frame = render(Picture(SOURCE, shown, shown), State(), width, height, THEME)
+        assert [line_width(line) for line in frame.lines] == [width] * height
+        head = frame.text().splitlines()
+        assert " ▲ ALERT " in head[1]
+        assert "9.8/s" in head[1]
+        assert height < 18 or "average 15.1/s" in head[2]
+
+
+@pytest.mark.parametrize("key", [b"::1", b"/a-section-of-some-length-and-more"])
+@pytest.mark.parametrize("paused", [False, True])
+@pytest.mark.parametrize("behind", [False, True])
+def test_the_smallest_window_says_how_it_is_whatever_was_chosen(key: bytes, paused: bool, behind: bool) -> None:
+    state = State(filter=SetFilter(Tab.CLIENTS.table, key), paused=paused)
+    line = render(Picture(SOURCE, alert(), snapshot(), behind=behind), state, 60, 15, THEME).text().splitlines()[1]
+    assert line.startswith(" ▲ ALERT ")
+    assert " below only " in line
+    assert (" PAUSED" in line) == paused
+
+
+@pytest.mark.parametrize("height", [15, 18, 20, 24, 28, 32, 60])
+@pytest.mark.parametrize("width", [60, 120])
+def test_a_page_is_as_many_rows_as_are_in_view(width: int, height: int) -> None:
+    many = snapshot(table=tuple(Row(b"/%d" % at, 1000 - at, 1, 0) for at in range(200)))
+    plan = layout(width, height)
+    frame = render(Picture(SOURCE, many, many), State(), width, height, THEME)
+    assert sum(zone.key.startswith("row:") for zone in frame.zones) == plan.page(Mode.NORMAL)
+    raw = tuple(b"line %d" % at for at in range(200))
+    covered = draw(many, width, height, State(mode=Mode.RAW, raw=raw))
+    assert len(re.findall(r"line \d", covered)) == plan.page(Mode.RAW)
+
+
+def test_what_is_asked_stands_with_what_was_typed_and_what_was_wrong_with_it() -> None:
+    def foot(state: State, note: str = "") -> str:
+        return render(Picture(SOURCE, quiet(), quiet(), note=note), state, 100, 24, THEME).text().splitlines()[-1]
+
+    assert foot(State(mode=Mode.THRESHOLD, typed="5\u202e")) == (
+        " threshold  5\\xe2\\x80\\xae_   an average such as 10, 600/min or 5MB/s; Enter sets it, Esc leaves it"
+    )
+    assert foot(State(mode=Mode.THRESHOLD, typed="x", message="no threshold")) == " threshold  x_   no threshold"
+    assert foot(State(mode=Mode.SEARCH, typed="a")) == " search  a_   Enter keeps it, Esc ends it"
+    assert foot(State(), note="log rotated") == " log rotated"
+    assert foot(State(message="sorted"), note="log rotated") == " sorted"
+
+
+def test_an_empty_table_says_why() -> None:
+    empty = snapshot(table=())
+    assert "nothing matches the search (Esc takes it back)" in draw(empty, 80, 24, State(search="x"))
+    assert "this log does not tell its hosts" in draw(empty, 80, 24, State(tab=Tab.HOSTS))
+    nothing = replace(empty, traffic=traffic(0), start=None, end=None)
+    for width, height in ((80, 24), (120, 36)):
+        lines = draw(nothing, width, height)
+        assert lines.count("no traffic") >= 1
+        assert "no interval told yet" in lines
+    assert "none of the lines kept has this key" in draw(empty, 80, 24, State(mode=Mode.RAW))
+    assert "no malformed line" in draw(empty, 80, 24, State(mode=Mode.MALFORMED))
+
+
+def test_a_search_that_is_kept_stands_beside_the_tabs() -> None:
+    assert "8 Alerts  /lo" in draw(quiet(), 120, 36, State(search="lo"))
+    assert "/lo" not in draw(quiet(), 120, 36, State(mode=Mode.SEARCH, search="lo", typed="")).splitlines()[-2]
+
+
+def test_response_times_are_among_the_statistics_where_the_log_has_them() -> None:
+    shown = snapshot(times=Quantiles(1200, 250_000, 3_000_000), methods={})
+    assert "p95 250 ms  p99 3.0 s" in draw(shown, 140, 23)
+    text = draw(shown, 120, 36)
+    for told in ("median 1.2 ms", "p95 250 ms", "p99 3.0 s"):
+        assert told in text
+    assert "GET" not in text
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(60, 15), (80, 20), (80, 24), (80, 32), (120, 24), (120, 36), (300, 100)]
+)
+def test_sections_that_are_not_exact_are_said_to_be_on_every_screen(width: int, height: int) -> None:
+    assert "smallest sections in (other)" in draw(snapshot(exact=False), width, height)
+    assert "smallest" not in draw(snapshot(), width, height)
+
+
+def test_the_past_is_told_as_such() -> None:
+    state = State(back=3)
+    assert ", 3 back" in draw(replace(quiet(), view=state.view), 80, 24, state)
+    total = State(scope=Scope.TOTAL)
+    assert " since 21:22:20 ─" in draw(replace(quiet(), view=total.view), 80, 24, total)
+    assert (
+        " · replay"
+        in render(Picture(Source("a.log", "common", replay=True), quiet(), quiet()), State(), 80, 24, THEME).text()
+    )
+
+
+def test_the_interval_looked_at_is_marked_under_its_own_column() -> None:
+    def marked(shown: Snapshot, back: int) -> int:
+        return draw(shown, 80, 24, State(back=back)).splitlines()[7].find("◆")
+
+    assert [marked(quiet(), back) for back in (0, 1, 40, 59)] == [-1, 78, 39, 20]
+    assert marked(snapshot(count=200), 150) == 8  # the oldest that the chart goes back to
+    assert marked(snapshot(count=3), 9) == -1  # of a filter that has fewer intervals
+    points = quiet().points
+    apart = tuple(replace(point, start=point.start - 86_400) for point in points[:20])  # before a silence of a day
+    assert [marked(replace(quiet(), points=apart + points[20:]), back) for back in (10, 50)] == [69, 29]
+
+
+def test_the_alerts_table_tells_where_there_is_none_and_where_some_are_lost() -> None:
+    state = State(tab=Tab.ALERTS)
+    for width, height in ((80, 24), (120, 36)):
+        assert "    no alert so far" in draw(snapshot(), width, height, state)
+    assert "older ones are no longer kept: 7" in draw(replace(alert(), alerts_dropped=7), 120, 36, state)
+    assert "older alerts no longer kept: 7" in draw(replace(alert(), alerts_dropped=7), 120, 36)
+
+
+def test_an_alert_kept_from_before_is_shown_before_the_first_line_comes() -> None:
+    before = snapshot(alerts=(NOW,), clock=None)
+    assert "  peak 1411 hits" in draw(before, 160, 36)
+    assert "on for" not in draw(before, 160, 36)
+    line = next(line for line in draw(before, 100, 30, State(tab=Tab.ALERTS)).splitlines() if "still on" in line)
+    assert re.search(r"still on +- +1411 hits", line)
 
 
 def test_an_average_beyond_the_threshold_never_looks_equal_to_it() -> None:

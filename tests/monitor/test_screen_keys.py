@@ -12,6 +12,7 @@ from monitor.output.tui.frame import line_width
 from monitor.output.tui.overlays import HELP_LINES
 from monitor.output.tui.picture import Picture, Source
 from monitor.output.tui.state import (
+    MAX_TYPED,
     ClearFilter,
     Command,
     MalformedLines,
@@ -74,6 +75,13 @@ def test_the_selection_stays_with_its_row_when_rows_trade_places() -> None:
     assert play("enter", state=state, shown=turned)[1] == [SetFilter(Table.SECTIONS, b"/images")]
 
 
+def test_where_the_selected_row_is_gone_the_one_in_its_place_is_selected() -> None:
+    state, _ = play("j", "j")
+    without = tuple(row for row in SHOWN.rows if row.key != b"/images")
+    assert selected(state, snapshot(table=without)) == without[2].key
+    assert selected(state, snapshot(table=without[:1])) == without[0].key
+
+
 def test_at_the_top_the_first_row_is_selected_whichever_it_is() -> None:
     state, _ = play("j", "k")
     assert selected(state, snapshot(table=SHOWN.rows[::-1])) == SHOWN.rows[-1].key
@@ -125,6 +133,22 @@ def test_enter_filters_and_escape_goes_back() -> None:
     assert state.filter is None
 
 
+def test_escape_undoes_one_thing_at_a_time() -> None:
+    state, commands = play("j", "enter", "left", "left", "j", "/", *"a", "enter", "j")
+    assert (state.search, state.back, state.filter, selected(state)) == ("a", 2, commands[0], b"/images")
+    seen = []
+    for _ in range(4):
+        state, asked = press(state, "escape", picture(SHOWN), 5)
+        seen.append((state.search, state.filter, state.back, state.key is None, asked))
+    assert seen == [
+        ("", commands[0], 2, False, []),
+        ("", None, 2, True, [ClearFilter()]),
+        ("", None, 0, True, []),
+        ("", None, 0, True, []),
+    ]
+    assert selected(play("j", "escape")[0]) == b"/api"
+
+
 def test_rows_that_stand_for_many_can_not_be_filtered_by() -> None:
     shown = snapshot(table=(Row(OTHER, 5, 5, 0),))
     state, commands = play("enter", shown=shown)
@@ -143,6 +167,24 @@ def test_letters_typed_are_no_commands() -> None:
     state, commands = play("/", *"qpt?")
     assert commands == []
     assert state.typed == "qpt?"
+
+
+@pytest.mark.parametrize("leave", ["escape", "^c"])
+def test_what_is_typed_can_be_left_without_leaving_the_program(leave: str) -> None:
+    state, commands = play("/", *"log", "enter", "t", "5", leave)
+    assert (state.mode, state.typed, state.search, commands) == (Mode.NORMAL, "", "log", [])
+    assert play("/", *"log", leave)[0].search == ""
+
+
+def test_typing_has_a_bound_and_takes_characters_alone() -> None:
+    assert play("/", "page_up", "\x01", "wheel_up", "é", "up")[0].typed == "é"
+    assert play("/", *"x" * 200)[0].typed == "x" * MAX_TYPED
+
+
+def test_keys_that_mean_nothing_change_nothing() -> None:
+    for key in ("z", "9", "0", "f5", "^x"):
+        assert play("j", key) == play("j")
+    assert play("8", "/")[0].mode is Mode.NORMAL  # alerts are not searched
 
 
 def test_the_threshold_is_edited_from_what_it_is() -> None:

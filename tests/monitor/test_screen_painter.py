@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.output.text import Times, safe
-from monitor.output.tui.frame import Frame, Line, Span, Style, clip, fit, fit_line, right, width_of
-from monitor.output.tui.painter import BEGIN, END, Painter
+from monitor.output.tui.frame import Frame, Line, Span, Style, both_ends, clip, fit, fit_line, right, width_of
+from monitor.output.tui.painter import BEGIN, END, Painter, cells
 from monitor.output.tui.picture import Picture, Source
 from monitor.output.tui.state import State, Tab
 from monitor.output.tui.theme import ASCII, UNICODE, Theme, meter, spark
@@ -83,6 +83,48 @@ def test_behind_what_terminals_measure_differently_the_cursor_is_put_anew() -> N
     assert "日\x1b[1;3H本\x1b[1;5Hx" in sent
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("日本x", "日語x"),
+        ("日本", "ab日"),
+        ("ab日", "日本"),
+        ("日x本y", "日x本z"),
+        ("日日日", "a日日"),
+        ("e\u0301日", "日e\u0301"),
+    ],
+)
+def test_wide_characters_that_come_and_go_leave_no_half(old: str, new: str) -> None:
+    terminal, paint = Emulator(12, 1), painter()
+    for text in (old, new, old):
+        terminal.stream.feed(paint.paint(frame_of(text)))
+        assert terminal.text() == lines_of(frame_of(text))
+
+
+def test_a_wide_character_whose_style_changes_is_written_once() -> None:
+    paint = painter()
+    paint.paint(Frame(3, 1, ((Span("日"), Span("x")),)))
+    sent = paint.paint(Frame(3, 1, ((Span("日", Style.BAD), Span("x")),)))
+    assert sent.removeprefix(BEGIN).removesuffix(END) == "\x1b[1;1H\x1b[m\x1b[31m日\x1b[m"
+
+
+def test_where_there_is_no_room_for_both_the_right_part_stays() -> None:
+    assert both_ends([Span("left")], [Span("right")], 8) == (Span("le…"), Span("right"))
+    assert both_ends([Span("left")], [Span("right")], 5) == (Span("right"),)
+    assert both_ends([Span("left")], [Span("right")], 4) == (Span("rig…"),)
+
+
+def test_a_mark_stands_with_its_wide_character() -> None:
+    assert cells((Span("日\u0301x"),)) == [("日\u0301", Style.TEXT), ("", Style.TEXT), ("x", Style.TEXT)]
+
+
+def test_a_terminal_of_which_nothing_is_known_is_painted_whole() -> None:
+    paint = painter()
+    first = paint.paint(frame_of("one"))
+    paint.forget()
+    assert paint.paint(frame_of("one")) == first
+
+
 def test_a_frame_of_another_size_is_painted_whole() -> None:
     paint = painter()
     paint.paint(frame_of("one"))
@@ -136,6 +178,7 @@ def test_fitted_text_is_exactly_as_wide_as_asked(text: str, width: int, ellipsis
 
 def test_a_figure_without_room_is_no_wrong_figure() -> None:
     assert right("123456", 4) == "####"
+    assert right("123456", 0) == ""
 
 
 def test_whatever_is_above_nothing_is_seen() -> None:
@@ -144,8 +187,12 @@ def test_whatever_is_above_nothing_is_seen() -> None:
     assert meter(1, 10**9, 4, ASCII) == "#   "
     assert meter(10, 10, 4, UNICODE) == "████"
     assert spark((), 3, UNICODE) == "   "
+    assert meter(0, 10, 4, UNICODE) == meter(5, 0, 4, UNICODE) == "    "
 
 
 def test_a_cut_line_says_so_where_it_was_cut() -> None:
     line: Line = fit_line([Span("abc"), Span("def", Style.BAD), Span("ghi")], 6)
-    assert "".join(span.text for span in line) == "abcde…"
+    assert line == (Span("abc"), Span("de…", Style.BAD))
+    assert fit_line([Span("abc"), Span(""), Span("defg", Style.BAD)], 5) == (Span("abc"), Span("d…", Style.BAD))
+    assert fit_line([Span("abc"), Span(""), Span("de")], 5) == (Span("abc"), Span("de"))
+    assert fit_line([Span("abc")], 0) == ()

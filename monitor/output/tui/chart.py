@@ -21,17 +21,17 @@ Cell = tuple[str, Style]
 
 def chart(shown: Snapshot, whole: Snapshot, back: int, width: int, height: int, theme: Theme) -> list[Line]:
     """Bars of the newest intervals that have room, the newest at the right."""
-    columns = max(1, width - LABEL)
+    columns = width - LABEL
     bars = height - (2 if height >= 5 else 1)
-    if bars < 1 or width < LABEL + 2:
-        return fit_lines([], width, height)
     end = len(shown.points) - max(0, back - columns + 1)
-    points = shown.points[max(0, end - columns) : end]
+    first = max(0, end - columns)
+    points = shown.points[first:end]
     values = [Fraction(_value(point, shown.metric), shown.interval) for point in points]
     limit = whole.threshold.rate if shown is whole else None
     top = _top(values, limit)
     limit_row = None if limit is None or limit > top else bars - 1 - min(bars - 1, int(limit / top * bars))
     blank = columns - len(points)
+    here = len(shown.points) - 1 - back - first if back else -1  # the point looked at
     full = len(theme.glyphs.levels) - 1
     heights = [max(1, round(value / top * bars * full)) if value > 0 else 0 for value in values]  # in parts of a cell
     averages = [bars - 1 - min(bars - 1, int(point.average / top * bars)) for point in points]  # rows
@@ -44,7 +44,7 @@ def chart(shown: Snapshot, whole: Snapshot, back: int, width: int, height: int, 
             for reach, level, point in zip(heights, averages, points, strict=True)
         ]
         lines.append((*_scale(row, bars, top, limit if row == limit_row else None, shown.metric), *spans(cells)))
-    lines.append((Span(" " * LABEL), *spans(_axis(points, blank, shown, whole, back, theme))))
+    lines.append((Span(" " * LABEL), *spans(_axis(points, blank, shown.interval, whole, here, theme))))
     if height >= 5:
         lines.append((Span(" " * LABEL), Span(_times(points, blank, columns, shown.interval, theme), Style.DIM)))
     return fit_lines(lines, width, height)
@@ -99,18 +99,13 @@ def _scale(row: int, bars: int, top: Fraction, limit: Fraction | None, metric: s
     return (Span(right(label, LABEL - 1) + " ", Style.DIM if limit is None else Style.LIMIT),)
 
 
-def _axis(points: Sequence[Point], blank: int, shown: Snapshot, whole: Snapshot, back: int, theme: Theme) -> list[Cell]:
+def _axis(points: Sequence[Point], blank: int, interval: int, whole: Snapshot, here: int, theme: Theme) -> list[Cell]:
     glyphs = theme.glyphs
     cells: list[Cell] = [(glyphs.axis, Style.DIM)] * (blank + len(points))
-    if not points:
-        return cells
     for record in whole.alerts:
-        _mark(cells, points, blank, record, shown.interval, theme)
-    here = len(shown.points) - 1 - back
-    if back and here >= 0:
-        at = blank + (shown.points[here].start - points[0].start) // shown.interval
-        if blank <= at < len(cells):
-            cells[at] = (glyphs.here, Style.STRONG)
+        _mark(cells, points, blank, record, interval, theme)
+    if here >= 0:
+        cells[blank + here] = (glyphs.here, Style.STRONG)
     return cells
 
 

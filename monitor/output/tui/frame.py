@@ -107,8 +107,6 @@ def fit(text: str, width: int, ellipsis: str = "…") -> str:
 
 def right(text: str, width: int) -> str:
     """A figure in exactly ``width`` columns, at their right; one that has no room becomes ``#``."""
-    if width <= 0:
-        return ""
     have = width_of(text)
     return " " * (width - have) + text if have <= width else "#" * width
 
@@ -125,19 +123,12 @@ def fit_line(spans: Sequence[Span], width: int, ellipsis: str = "…", fill: Sty
         return (*(span for span in spans if span.text), Span(" " * (width - have), fill))
     if have == width:
         return tuple(span for span in spans if span.text)
-    fitted: list[Span] = []
-    left = width
-    for at, span in enumerate(spans):
-        needed = width_of(span.text)
-        more = any(later.text for later in spans[at + 1 :])
-        if needed > left or (needed == left and more):
-            room = f"{span.text}{ellipsis}" if needed <= left else span.text
-            fitted.append(Span(fit(room, left, ellipsis), span.style))
-            break
-        if span.text:
-            fitted.append(span)
-            left -= needed
-    return tuple(span for span in fitted if span.text)
+    at, left = 0, width
+    while (needed := width_of(spans[at].text)) < left:
+        at, left = at + 1, left - needed
+    cut = spans[at]
+    text = fit(cut.text if needed > left else f"{cut.text}{ellipsis}", left, ellipsis)  # there is more behind it
+    return tuple(span for span in (*spans[:at], Span(text, cut.style)) if span.text)
 
 
 def both_ends(start: Sequence[Span], end: Sequence[Span], width: int, ellipsis: str = "…") -> Line:

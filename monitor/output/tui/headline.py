@@ -12,6 +12,7 @@ from monitor.output.tui.state import State
 from monitor.output.tui.theme import Theme, meter
 from monitor.units import format_duration
 
+BADGE = 9  # columns of OK or ALERT, which stay whatever else has to go
 LEAST_NAMED = 20  # columns that the names of the rules whose alerts are on get at least
 NOW = "past 10 s"  # what the rate of the moment is of: the engine's last ten closed seconds
 WITH_SINCE = 80  # columns from which it is said since when no line has come
@@ -103,17 +104,17 @@ def _state(picture: Picture, state: State, width: int, brief: bool, theme: Theme
     whole = picture.whole
     end: list[Span] = []
     if state.filter is not None:
-        chosen = theme.key(state.filter.key)
-        chosen = fit(chosen, min(width_of(chosen), width // 3), theme.glyphs.ellipsis)
-        end += [Span("  "), *([Span("reading back ", Style.WARN)] if picture.behind else [])]
-        end += [Span(f" below only {chosen} ", Style.BADGE), Span(" ")]
+        chosen = _fitted(theme.key(state.filter.key), width // 3, theme)
+        end += [Span("  "), Span(f" below only {chosen} ", Style.BADGE), Span(" ")]
     if state.paused:
         end += [Span(" PAUSED ", Style.BADGE), Span(" ")]
+    if picture.behind:
+        behind = Span("reading back ", Style.WARN)
+        end[1:1] = [behind] if line_width([behind, *end]) <= width - BADGE else []
     if brief and whole.clock is not None:
-        end += [
-            Span(f" {rate(whole.rate)}/s ", Style.STRONG),
-            Span(f" avg {average_text(whole)} of {theme.text(whole.threshold.text)} ", _against(whole)),
-        ]
+        against = f" avg {average_text(whole)} of {_fitted(theme.text(whole.threshold.text), width // 5, theme)} "
+        for more in (Span(f" {rate(whole.rate)}/s ", Style.STRONG), Span(against, _against(whole))):
+            end += [more] if line_width([*end, more]) <= width - BADGE else []
     room = width - line_width(end)
     if brief or whole.clock is None:
         return both_ends(state_badge(whole, theme, room, picture.waiting), end, width, theme.glyphs.ellipsis)
@@ -123,6 +124,11 @@ def _state(picture: Picture, state: State, width: int, brief: bool, theme: Theme
         start = list(fit_line(start, max(0, room - least), theme.glyphs.ellipsis))
     start += _now(picture, state.filter is not None, room - line_width(start))
     return both_ends(start, end, width, theme.glyphs.ellipsis)
+
+
+def _fitted(text: str, most: int, theme: Theme) -> str:
+    """What somebody else chose the length of, in at most so many columns."""
+    return fit(text, min(width_of(text), most), theme.glyphs.ellipsis)
 
 
 def _now(picture: Picture, filtered: bool, room: int) -> list[Span]:
@@ -157,7 +163,7 @@ def _gauge(whole: Snapshot, width: int, theme: Theme) -> Line:
     shown = f"{whole_percent}%" if whole_percent < 1000 else ">999%"
     end = [
         Span(f" {shown}", _against(whole)),
-        Span(f" of threshold {theme.text(whole.threshold.text)} ", Style.DIM),
+        Span(f" of threshold {_fitted(theme.text(whole.threshold.text), width // 5, theme)} ", Style.DIM),
     ]
     room = width - line_width(start) - line_width(end)
     if room < 6:

@@ -28,7 +28,7 @@ def cells(line: Line) -> list[Cell]:
             if columns > 0:
                 row.append((character, style))
                 row += [("", style)] * (columns - 1)
-            elif row:  # a combining mark belongs to the character before it
+            else:  # a combining mark belongs to the character before it: safe text begins with none
                 at = len(row) - 1
                 while at and not row[at][0]:
                     at -= 1

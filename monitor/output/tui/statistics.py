@@ -7,6 +7,8 @@ from monitor.output.text import amount, count, distinct, microseconds
 from monitor.output.tui.frame import Line, Span, Style, fit_line, fit_lines, line_width, right
 from monitor.output.tui.theme import Theme, meter
 
+_INEXACT = Span("smallest sections in (other)", Style.WARN)  # comes first: what is behind may have no room
+
 
 def statistics(snapshot: Snapshot, width: int, height: int, theme: Theme) -> list[Line]:
     """Statuses, methods and the rest, as a list where there is room, else in one to three lines."""
@@ -52,7 +54,7 @@ def _figures(snapshot: Snapshot) -> list[tuple[str, str, Style]]:
 def _listed(snapshot: Snapshot, width: int, theme: Theme) -> list[Line]:
     traffic = snapshot.traffic
     bar = max(0, width - 20)
-    lines = []
+    lines = [] if traffic.sections_exact else [fit_line([_INEXACT], width, theme.glyphs.ellipsis)]
     for name, hits in sorted(traffic.statuses.items()):
         lines.append(
             fit_line(
@@ -78,8 +80,6 @@ def _listed(snapshot: Snapshot, width: int, theme: Theme) -> list[Line]:
         for name, figure, style in figures[at : at + 2]:
             pair += fit_line([Span(f"{name} ", Style.DIM), Span(figure, style)], half, theme.glyphs.ellipsis)
         lines.append(fit_line(pair, width, theme.glyphs.ellipsis))
-    if not traffic.sections_exact:
-        lines.append(fit_line([Span("the smallest sections are in (other)", Style.WARN)], width, theme.glyphs.ellipsis))
     return lines
 
 
@@ -95,15 +95,13 @@ def _packed(snapshot: Snapshot, width: int, height: int, theme: Theme) -> list[L
     ]
     methods = [[Span(f"{name} ", Style.DIM), Span(count(hits))] for name, hits in _ranked_methods(traffic, theme)]
     figures = [[Span(f"{name} ", Style.DIM), Span(figure, style)] for name, figure, style in _figures(snapshot)]
-    groups = [classes, methods, figures]
+    inexact = [] if traffic.sections_exact else [[_INEXACT]]
+    groups = [classes, methods, inexact + figures]
     if height == 1:
-        groups = [classes + figures[1:]]
+        groups = [inexact + classes + figures[1:]]
     elif height == 2:
-        groups = [classes + methods, figures]
-    lines = [_in_a_row(group, width, theme) for group in groups]
-    if not traffic.sections_exact:
-        lines.append(fit_line([Span("the smallest sections are in (other)", Style.WARN)], width, theme.glyphs.ellipsis))
-    return lines
+        groups = [classes + methods, inexact + figures]
+    return [_in_a_row(group, width, theme) for group in groups]
 
 
 def _in_a_row(figures: list[list[Span]], width: int, theme: Theme) -> Line:

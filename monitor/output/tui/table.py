@@ -83,8 +83,6 @@ def table(snapshot: Snapshot, state: State, width: int, height: int, theme: Them
     """The header and the rows around the selected one; also the index of the first row shown, and how many are."""
     rows, selected = selection(state, snapshot)
     room = height - 1
-    if room < 1 or width < KEY:
-        return fit_lines([], width, height), 0, 0
     first = max(0, min(selected - room // 2, len(rows) - room))
     shown = rows[first : first + room]
     # A short trend comes before the less important columns; a longer one is made of what they leave over.

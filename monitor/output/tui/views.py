@@ -193,8 +193,8 @@ def _tabs(state: State, room: int, theme: Theme) -> tuple[list[Span], list[tuple
         used += len(name) + gap
     if state.search and state.mode is not Mode.SEARCH:
         spans.append(Span(f"/{theme.text(state.search)}", Style.WARN))
-    elif spans:
-        spans.pop()
+    else:
+        spans.pop()  # the gap behind the last
     return spans, clicks
 
 
