@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from monitor.engine.alert import History, Watch
 from monitor.engine.busiest import Busiest
 from monitor.engine.clock import Course, follow
 from monitor.engine.counts import Counts
@@ -14,27 +13,23 @@ from monitor.engine.kept import Past
 from monitor.engine.lateness import Lateness
 from monitor.engine.ledger import Ledger
 from monitor.engine.logs import Log, Logs
-from monitor.engine.rows import Noted, cut, join, noted, pick
-from monitor.engine.series import Series
+from monitor.engine.rows import NO_LINES, Noted, both, cut, join, noted, pick, together
 from monitor.engine.snapshot import (
     AlertRecord,
     Event,
     Note,
     Present,
-    RuleState,
     Scope,
     Snapshot,
-    State,
     Summary,
     Traffic,
-    Transition,
     View,
 )
 from monitor.engine.tally import Plan, Tally, count, count_in_one
 from monitor.engine.tells import table_rows, traffic
-from monitor.formats.batch import Batch, Malformed
-from monitor.formats.table import SAMPLES
-from monitor.rules import Metric, Rule
+from monitor.engine.watches import Watches
+from monitor.formats.batch import Batch
+from monitor.rules import Rule
 from monitor.units import Threshold
 
 RATE = 10  # s over which the rate of the moment is taken
@@ -60,13 +55,8 @@ class Engine:
     ) -> None:
         self._live = live
         self._past = Past(rule.window, interval) if detail else None
-        series = list(dict.fromkeys(Series.of(each) for each in (rule, *rules)))
-        counted = [each for each in series if each.in_rows and not each.is_plain]
-        columns = {each: column for column, each in enumerate(counted, 1)}
-        self._plan = Plan(interval, rule.window, lateness, tuple(counted), top, detail)
-        self._history = History()
-        self._rules = tuple(rules)
-        self._watches = [Watch(each, self._history, columns.get(Series.of(each), 0)) for each in (rule, *rules)]
+        self._watches = Watches((rule, *rules))
+        self._plan = Plan(interval, rule.window, lateness, self._watches.series, top, detail)
         self._ledger = Ledger(self._plan)
         self._busiest = Busiest(rule.window)
         self._logs = Logs(rule.window)
@@ -76,14 +66,9 @@ class Engine:
         self._newest = 0  # the newest second that moved the clock
         self._first: int | None = None
         self._last: int | None = None
-        self._lines = self._blank = self._comments = self._malformed = self._parsed = self._late = 0
+        self._late = 0
         self._malformed_before = 0  # before the first hit of all
-        self._samples: dict[int, list[Malformed]] = {}  # the first of each log
-
-    @property
-    def _watch(self) -> Watch:
-        """The short form's, whose window is the one that intervals tell of."""
-        return self._watches[0]
+        self._lines: dict[int, Noted] = {}  # of each log
 
     @property
     def clock(self) -> int | None:
@@ -102,16 +87,7 @@ class Engine:
 
     def note(self, lines: Noted, log: int = 0) -> None:
         """Count a log's lines, whose rows are taken apart from that."""
-        source = self._logs[log]
-        self._lines += lines.lines
-        self._blank += lines.blank
-        self._comments += lines.comments
-        self._malformed += lines.malformed
-        self._parsed += lines.parsed
-        samples = self._samples.setdefault(log, [])
-        for sample in lines.samples[: SAMPLES - len(samples)]:
-            samples.append(replace(sample, line=sample.line + source.lines))
-        source.lines += lines.lines
+        self._lines[log] = both(self._lines.get(log, NO_LINES), lines)
 
     def take(self, batch: Batch, log: int = 0, now: float | None = None) -> list[Event]:
         """Count the rows of a batch whose lines are noted."""
@@ -180,29 +156,31 @@ class Engine:
 
     def summary(self) -> Summary:
         """Return the whole so far."""
+        history, lines = self._watches.history, self._all_lines()
         return Summary(
-            lines=self._lines,
-            parsed=self._parsed,
-            malformed=self._malformed,
-            blank=self._blank,
-            comments=self._comments,
+            lines=lines.lines,
+            parsed=lines.parsed,
+            malformed=lines.malformed,
+            blank=lines.blank,
+            comments=lines.comments,
             late=self._late,
             first=self._first,
             last=self._last,
             busiest=self._busiest.find(),
             traffic=self._ledger.traffic(),
-            alerts=self._history.records(),
-            transitions=self._history.transitions,
-            samples=tuple(sample for log in sorted(self._samples) for sample in self._samples[log])[:SAMPLES],
+            alerts=history.records(),
+            transitions=history.transitions,
+            samples=lines.samples,
         )
 
     def present(self) -> Present:
         """Return how things stand."""
-        rules = tuple(
-            RuleState(watch.rule.name, watch.rule.metric.value, watch.average, watch.rule.threshold, watch.record)
-            for watch in self._watches
-        )
-        return Present(self._clock, self._plan.lateness, self._lines, self._malformed, rules)
+        lines = self._all_lines()
+        return Present(self._clock, self._plan.lateness, lines.lines, lines.malformed, self._watches.states())
+
+    def _all_lines(self) -> Noted:
+        """The lines of all logs; samples with their places in their own."""
+        return together([self._lines[log] for log in sorted(self._lines)])
 
     def snapshot(self, view: View) -> Snapshot:
         """Return what a view shows, as it is now; an engine without ``detail`` knows sections only, and the total."""
@@ -210,27 +188,27 @@ class Engine:
         rows = table_rows(counts, view)
         if self._past:
             rows = [replace(row, trend=self._past.trend(view.table, row.key)) for row in rows]
-        rule, window = self._watch.rule, self._watch.window
+        watch, history = self._watches.first, self._watches.history
         return Snapshot(
             clock=self._clock,
             interval=self._plan.interval,
-            window=rule.window,
-            threshold=rule.threshold,
-            metric=rule.metric.value,
+            window=watch.rule.window,
+            threshold=watch.rule.threshold,
+            metric=watch.rule.metric.value,
             lateness=self._plan.lateness,
-            window_hits=window.total,
-            window_average=self._watch.average,
+            window_hits=watch.window.total,
+            window_average=watch.average,
             rate=Fraction(self._busiest.hits(self._closed - RATE + 1, self._closed), RATE),
-            alert=next((watch.record for watch in self._watches if watch.record), None),
-            alerts=self._earlier() + self._history.records(),
-            alerts_dropped=self._history.dropped,
+            alert=self._watches.alert,
+            alerts=self._earlier() + history.records(),
+            alerts_dropped=history.dropped,
             points=tuple(kept.point for kept in self._past or ()),
             view=view,
             start=start,
             end=end,
             traffic=told or traffic(counts, view.limit),
             rows=tuple(rows),
-            lines=self._lines,
+            lines=self._all_lines().lines,
         )
 
     def _viewed(self, view: View) -> tuple[Counts, int | None, int | None, Traffic | None]:
@@ -253,7 +231,7 @@ class Engine:
 
     def set_threshold(self, threshold: Threshold) -> int | None:
         """Hold the traffic against another threshold from the next closed second on; return that second, once known."""
-        self._watch.set_threshold(threshold)
+        self._watches.first.set_threshold(threshold)
         return None if self._clock is None else self._closed + 1
 
     def recall(self, history: Sequence[AlertRecord]) -> None:
@@ -261,16 +239,11 @@ class Engine:
 
         Live, a rule's newest whose end nobody saw goes on if it is on; that it is over is told as far as it is known.
         """
-        self._history.recall(history)
-        newest = {record.raised.rule: record for record in history} if self._live else {}
-        for watch in self._watches:
-            record = newest.get(watch.rule.name)
-            if record and record.recovered is None and record.raised.metric == watch.rule.metric.value:
-                watch.earlier = record
+        self._watches.recall(history, live=self._live)
 
     def _earlier(self) -> tuple[AlertRecord, ...]:
         """The alerts of earlier runs; in a replay not those that it has not come to: it may be about to tell them."""
-        records = self._history.earlier()
+        records = self._watches.history.earlier()
         if self._live or self._clock is None:
             return records
         return tuple(record for record in records if record.raised.at <= self._closed)
@@ -283,33 +256,27 @@ class Engine:
         ``whole``: the log's first line is among it. ``age``: seconds since the last line came. Return the beginnings of
         alerts that are on, and the ends of those of earlier runs.
         """
-        past = Engine(self._watch.rule, self._rules, interval=self._plan.interval, lateness=self._plan.lateness)
-        for watch, own in zip(past._watches, self._watches, strict=True):
-            watch.earlier = own.earlier
-            watch.begin_warm(whole=whole)
+        own = self._watches
+        rule, *rules = own.rules
+        past = Engine(rule, rules, interval=self._plan.interval, lateness=self._plan.lateness)
+        past._watches.begin_warm(own, whole=whole)
         events: list[Event] = []
         for batch in batches:
-            events += self._ends_of_earlier(past.feed(batch))
-        events += self._ends_of_earlier(past.end(0))
+            events += own.ends_of_earlier(past.feed(batch))
+        events += own.ends_of_earlier(past.end(0))
         if past._clock is None:
             return []
         self._watches = past._watches
-        for watch in self._watches:
-            watch.adopt(self._history)
+        events += self._watches.adopt(own.history)
         self._clock, self._closed, self._newest = past._clock, past._closed, past._newest
         self._logs[0].newest, self._logs[0].came = past._newest, now - age
-        events += [watch.record.raised for watch in self._watches if watch.record]
         return events + self.tick(now)
-
-    def _ends_of_earlier(self, events: Iterable[Event]) -> list[Event]:
-        """Those of the events that tell how alerts of earlier runs ended."""
-        recovered = (each for each in events if isinstance(each, Transition) and each.state is State.RECOVERED)
-        return [each for each in recovered if self._history.end(each)]
 
     @property
     def warm_enough(self) -> bool:
         """False: an alert may have been on before the oldest line that was read back."""
-        return self._watch.known and not (self._watch.record and self._watch.record.raised.since_before)
+        watch = self._watches.first
+        return watch.known and not (watch.record and watch.record.raised.since_before)
 
     # Lines to rows
 
@@ -392,15 +359,11 @@ class Engine:
         if not tally.rows:
             self._put_malformed(tally.malformed_before)
             return []
-        plan, ledger = self._plan, self._ledger
-        columns = [(watch.window, watch.column) for watch in self._watches if watch.rule.metric is not Metric.MALFORMED]
+        plan, ledger, watches = self._plan, self._ledger, self._watches
         if self._clock is None:
             self._clock = self._newest = tally.head
             self._closed = tally.head - plan.lateness - 1
-            for watch in self._watches:
-                watch.window.closed = self._closed
-                watch.know_from(tally.head)
-                watch.begin(tally.head)
+            watches.begin(tally.head, self._closed)
             self._put_malformed(self._malformed_before)
         clock, closed = self._clock, self._closed
         arrival = ledger.start_of(clock)
@@ -415,23 +378,20 @@ class Engine:
             start = max(ledger.start_of(second), arrival)
             if start not in tally.settled:
                 ledger.at(start).malformed += malformed
-            self._watch_malformed(max(second, clock), malformed)
+            watches.add_malformed(max(second, clock), malformed)
         for second, amounts in tally.seconds.items():
             if second <= closed:
-                for window, column in columns:
-                    window.add_late(closed + 1, second, amounts[column])
+                watches.add_late(closed + 1, second, amounts)
                 start = ledger.start_of(second)
                 ledger.at(arrival if ledger.last_of(start) <= closed else start).late += amounts[0]
                 late += amounts[0]
             else:
-                for window, column in columns:
-                    window.add(second, amounts[column])
+                watches.add(second, amounts)
             if second >= clock - plan.window:
                 self._busiest.add(second, amounts[0])
         for (second, came), amounts in tally.late.items():
             late += amounts[0]
-            for window, column in columns:
-                window.add_late(max(closed + 1, came - plan.lateness), second, amounts[column])
+            watches.add_late(max(closed + 1, came - plan.lateness), second, amounts)
             self._busiest.add(second, amounts[0])
         self._late += late
         self._first = tally.first if self._first is None else min(self._first, tally.first)
@@ -469,11 +429,7 @@ class Engine:
         counts.late = len(rows.times)
         self._late += counts.late
         self._ledger.put(self._ledger.start_of(self._clock), counts)
-        for watch in self._watches:
-            series = Series.of(watch.rule)
-            if series.in_rows:
-                for second, amount in series.by_second(rows).items():
-                    watch.window.add_stray(second, amount)
+        self._watches.add_strays(rows)
         self._put_malformed(rows.malformed)
         self._last = max(self._last, *rows.times)
 
@@ -485,12 +441,7 @@ class Engine:
             self._malformed_before += malformed
         else:
             self._ledger.at(self._ledger.start_of(self._clock)).malformed += malformed
-            self._watch_malformed(self._clock, malformed)
-
-    def _watch_malformed(self, second: int, malformed: int) -> None:
-        for watch in self._watches:
-            if watch.rule.metric is Metric.MALFORMED:
-                watch.window.add(second, malformed)
+            self._watches.add_malformed(self._clock, malformed)
 
     # Time
 
@@ -505,8 +456,7 @@ class Engine:
         # closed, a line could be late without being behind the clock by the lateness, and its interval would be that
         # of a clock that only a reading line by line knows.
         self._closed = min(first, newest - self._plan.lateness) - 1
-        for watch in self._watches:
-            watch.reanchor(self._closed, first)
+        self._watches.reanchor(first, self._closed)
         self._clock = self._newest = newest
         self._logs.reset(source, newest)
         events.append(Note(newest, "the log goes back in time: started over there"))
@@ -519,12 +469,7 @@ class Engine:
         ledger = self._ledger
         self._closed = to
         starts = ledger.due(to, silent=self._live or self._past is not None)
-        transitions, sums, alerts = self._watch.close(to, [ledger.last_of(start) for start in starts])
-        if self._rules:
-            for watch in self._watches[1:]:
-                transitions += watch.close(to)[0]
-            transitions.sort(key=lambda transition: transition.at)
-            self._history.sort(sum(each.state is State.RAISED or each.since_before for each in transitions))
+        transitions, sums, alerts = self._watches.close(to, [ledger.last_of(start) for start in starts])
         events: list[Event] = []
         told = 0
         for start, held, alert in zip(starts, sums, alerts, strict=True):
@@ -543,5 +488,6 @@ class Engine:
         return [told] if self._live or told.traffic.hits or told.traffic.malformed else []
 
     def _tell_open(self) -> list[Event]:
-        held, alert = self._watch.window.total, self._watch.record is not None
+        watch = self._watches.first
+        held, alert = watch.window.total, watch.record is not None
         return [event for start in self._ledger.open_starts() for event in self._tell(start, held, alert)]

@@ -11,10 +11,9 @@ from monitor.formats.batch import Batch
 class Log:
     """What is remembered of one log."""
 
-    __slots__ = ("came", "held", "lines", "newest")
+    __slots__ = ("came", "held", "newest")
 
     def __init__(self) -> None:
-        self.lines = 0
         self.newest: int | None = None  # s
         self.came: float | None = None  # monotonic s at which the newest line came; None: time stands still
         self.held: Batch | None = None  # rows that wait for the next line

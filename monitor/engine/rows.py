@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import TypeVar
 
 from monitor.formats.batch import Batch, Malformed
@@ -48,6 +49,12 @@ def both(first: Noted, second: Noted) -> Noted:
         first.comments + second.comments,
         first.samples + samples,
     )
+
+
+def together(logs: Sequence[Noted]) -> Noted:
+    """Return the lines of several logs; samples keep their places."""
+    samples = tuple(sample for each in logs for sample in each.samples)[:SAMPLES]
+    return replace(reduce(both, logs, NO_LINES), samples=samples)
 
 
 def cut(batch: Batch, start: int, stop: int) -> Batch:
