@@ -11,6 +11,7 @@ from typing import NamedTuple
 from sniffer.head import Mark
 from sniffer.startline import (
     BEGINS,
+    KNOWN,
     MAY_BEGIN,
     PROXIED,
     REQUEST_BEHIND,
@@ -66,7 +67,7 @@ class Search:
         """Find a message that begins with this piece, or began with an earlier one and is known as one by this."""
         beginnings = () if self._blind else (*self._begun, (b"", mark, at))
         self._blind = False
-        begun = []
+        begun, likely = [], None
         for before, origin, place in beginnings:
             start, line = (0, before + data[at:]) if before else (at, data)
             if MAY_BEGIN.match(line, start):
@@ -74,9 +75,12 @@ class Search:
             elif BEGINS.match(line, start):
                 stop = line.find(b"\n", start) + 1
                 if first_line(line, start, stop, role) if stop else may_begin(line, start, start, role):
-                    return Found(before, origin, place, at)
+                    found = Found(before, origin, place, at)
+                    if not before or KNOWN.match(line, start):
+                        return found
+                    likely = likely or found  # what came before may have been the end of something else
         self._begun = tuple(begun)
-        return None
+        return likely
 
     def _within(self, data: bytes, at: int, mark: Mark, role: Role) -> Found | None:
         """Find a message that begins anywhere in this piece, or in what is kept of those before it."""

@@ -35,6 +35,10 @@ RESPONSE_AHEAD = re.compile(rb"HTTP/1\.[01] [1-5]\d\d(?: [^\n]{0,200})?\r?\n" + 
 REQUEST_OPEN = re.compile(rb"\n\r?\n(?=" + _TOKEN + rb" [^ \n]*(?: [^ \n]*)?\Z)")
 # ... or where a segment does: so much is asked for, since bodies hold text, too; and what may still become that
 BEGINS = re.compile(rb"[A-Z][A-Z-]{2,24} (?:/|[a-z]{1,20}://|\*)|CONNECT [^ /]|HTTP/1\.[01] ")
+KNOWN = re.compile(  # a registered method (RFC 9110 section 18.2, the common ones), or a response
+    rb"(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|TRACE|CONNECT|PROPFIND|PROPPATCH|REPORT|M-SEARCH|NOTIFY|SEARCH|MKCOL|COPY|MOVE|LOCK|UNLOCK) "
+    rb"|HTTP/1"
+)
 MAY_BEGIN = re.compile(rb"(?:[A-Z][A-Z-]{0,24}|[A-Z][A-Z-]{2,24} (?:[a-z]{1,20}(?::/?)?)?|HTTP/(?:1(?:\.[01]?)?)?)\Z")
 
 

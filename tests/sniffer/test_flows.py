@@ -62,6 +62,13 @@ def test_the_first_request_of_a_connection_picked_up_is_found_in_whatever_pieces
     assert seen(observe(wire.frames)) == [(line.decode(), 204, 0)]
 
 
+@pytest.mark.parametrize("mss", [1, 7, 1460])
+def test_a_letter_in_front_of_a_request_is_no_part_of_its_method(mss: int) -> None:
+    wire = Wire().ask(b"X")  # the end of a body, say
+    wire.mss = mss
+    assert seen(observe(talk(wire, 200).frames)) == told(200)
+
+
 @pytest.mark.parametrize("mss", [1, 2, 3, 7, 200, 1460])
 def test_a_long_request_behind_a_head_that_was_cut_by_a_loss_is_found_in_whatever_pieces_it_comes(mss: int) -> None:
     wire = Wire(mss=mss).open().ask(b"GET /lost HTTP/1.1\r\nCoo")
