@@ -109,6 +109,11 @@ class Reader:
         return self._mark[1] + self._at & 0xFFFFFFFF
 
     @property
+    def synced(self) -> bool:
+        """Whether the first byte fed was the first of the connection."""
+        return self._synced
+
+    @property
     def kept(self) -> int:
         """How many bytes are kept until more of them come."""
         return len(self.buffer) + (len(self._search.tail) if self._search is not None else 0)

@@ -1,7 +1,10 @@
 """Heads and ends of both directions -> transactions: requests and responses paired in order.
 
 What tells which response answers which request, where something was lost, are the numbers that both sides acknowledge:
-a response can answer no request that its sender had not received, and none whose sender had it already.
+a response can answer no request that its sender had not received, and none whose sender had it already. A client that
+waits for each answer has received all that came before the one to its request. One that does not wait (pipelining)
+says less: there the answers are counted, and given when they are as many as the requests that they may answer.
+Where neither is certain, none is given.
 """
 
 from __future__ import annotations
@@ -36,29 +39,43 @@ class Counts:
 
 @dataclass(slots=True, eq=False)
 class _Request:
-    head: Head | None  # None: it was swallowed by a gap, and is known only to have been there
+    head: Head | None  # None: any number of requests that nobody saw, or none
     start: int  # sequence number of the first byte
     ack: int  # what the client had received when it sent it
     received: int = 0
     interim: int = 0  # bytes of 1xx responses
     doubtful: bool = False  # only a part of the first line is known: told if it is answered
+    sure: bool = True  # there was one at least
 
     @property
     def method(self) -> bytes:
         """The method, of a line whose rest is missing, too; empty where it is not known."""
         return self.head.method or self.head.line.split(b" ", 1)[0] if self.head is not None else b""
 
+    @property
+    def expects(self) -> bool:
+        """Whether it asks for an interim response."""
+        return self.head is not None and field(self.head.raw, b"expect") is not None
+
     def fits(self, start: int, ack: int) -> bool:
         """Whether a response that begins at ``start``, sent by who had received all before ``ack``, may answer it."""
         received = ack == NO_ACK or distance(ack, self.start) > 0
         return received and (self.ack == NO_ACK or distance(start, self.ack) >= 0)
 
+    def next(self, start: int) -> bool:
+        """Whether the client had all before ``start`` when it sent it, but for interim responses to it."""
+        return self.ack != NO_ACK and distance(start, self.ack) == self.interim
+
 
 @dataclass(slots=True, eq=False)
 class _Response:
-    request: _Request | None  # None: an orphan
+    request: _Request | None  # None: an orphan, or not known yet
     head: Head
     time: int
+    size: int = 0  # bytes of its body, as those that follow known at its end
+    last: int = 0
+    sent: int = 0
+    whole: bool = False
 
     @property
     def framing(self) -> Framing:
@@ -73,11 +90,14 @@ class Pairing:
     """The exchanges of one flow."""
 
     __slots__ = (
-        "_lost_at",
+        "_answered",
+        "_begun",
+        "_early",
+        "_lost",
         "_pending",
+        "_piled",
         "_responding",
         "_sending",
-        "_swallowed",
         "counts",
         "kept",
         "key",
@@ -98,8 +118,11 @@ class Pairing:
         self._pending: list[_Request] = []
         self._sending: _Request | None = None
         self._responding: _Response | None = None
-        self._lost_at: int | None = None  # where the responses got lost, since the last response
-        self._swallowed = False  # a response began there
+        self._answered = NO_ACK  # where the response began that was given to a request last
+        self._early: set[Reader] = set()  # those that missed something before it was known what they read
+        self._lost = False  # responses may be missing since the last one that was given to a request
+        self._begun: list[_Response | None] = []  # those that are known to have begun since; None: not to be given
+        self._piled = False  # the client sends requests before it has the answers to those before
         self.missing = 0  # sequence number of the gap that a reader is being told of
 
     def peer(self, reader: Reader) -> Reader:
@@ -113,6 +136,11 @@ class Pairing:
             peer.role = Role.RESPONSES if reader.role is Role.REQUESTS else Role.REQUESTS
             if peer.state is State.TUNNEL:
                 peer.look()
+            client, server = (peer, reader) if head.status else (reader, peer)
+            if client in self._early or not client.synced:
+                start = head.mark[2] if head.status else head.mark[1] + head.at
+                self._unseen(start - 1 & 0xFFFFFFFF, client.synced and client.partial() is None)
+            self._lost = server in self._early
         return self._response(reader, head) if head.status else self._request(reader, head)
 
     def ended(self, reader: Reader, whole: bool) -> None:
@@ -133,29 +161,31 @@ class Pairing:
                 reader.tunnel()
                 peer.tunnel()
         elif reader.role is Role.RESPONSES and self._oldest_is_old():
+            self._settle(int(self._pending[0].head is None), False)
             request, mark = self._pending.pop(0), reader.mark
             self._responding = _Response(request, Head(b"", b"", b"", b"", b"", 0, mark, 0), mark[0])
             self.kept += _HEAD_COST
             return Framing(Body.CLOSE, FOREVER)  # the response is nothing but a body
-        elif reader.role is Role.RESPONSES and self._lost_at is None:
-            self._lost_at = reader.begin  # what comes may be an answer that nobody can read
+        elif reader.role is Role.RESPONSES:
+            self._lost = True  # what comes may be an answer that nobody can read
         return None
 
     def lost(self, reader: Reader, swallowed: bool) -> None:
         """Take note that messages may be missing; see http1.Listener."""
-        if reader.role is Role.RESPONSES:
-            if self._lost_at is None:
-                self._lost_at = self.missing
-            self._swallowed |= swallowed
-        elif reader.role is Role.REQUESTS and swallowed:
-            partial = reader.partial()
-            if partial is None:
-                self._pending.append(_Request(None, self.missing, NO_ACK))
-            else:
+        if reader.role is Role.UNKNOWN:
+            self._early.add(reader)
+        elif reader.role is Role.RESPONSES:
+            self._lost = True
+            if swallowed:
+                self._begin(None)
+        else:
+            if swallowed and (partial := reader.partial()) is not None:
                 reader.take(partial)
                 self._request(reader, partial)
                 self._sending = None
                 self._pending[-1].doubtful = True
+                swallowed = False
+            self._unseen(self.missing, swallowed)
 
     def close(self) -> None:
         """Tell what is still open: nothing more comes."""
@@ -165,47 +195,81 @@ class Pairing:
             self.counts.not_http += 1
         if self._responding is not None:
             self.ended(self.readers[self.readers[0].role is not Role.RESPONSES], False)
-        while self._pending:
-            self._unanswered(self._pending.pop(0))
+        self._settle(len(self._pending), False)
 
     def _oldest_is_old(self) -> bool:
         """Whether what comes may be an answer of HTTP/0.9."""
-        head = self._pending[0].head if self._pending else None
-        return head is not None and head.old
+        return next((request.head.old for request in self._pending if request.head is not None), False)
+
+    def _unseen(self, start: int, sure: bool) -> None:
+        """Take note that any number of requests may have been sent from ``start`` on, up to the next that is seen."""
+        if not self._pending or self._pending[-1].head is not None:
+            self._pending.append(_Request(None, start, NO_ACK, sure=sure))
+
+    def _begin(self, response: _Response | None) -> None:
+        """Take note of a response that began, and is not given to a request so far."""
+        if len(self._begun) < len(self._pending):
+            self._begun.append(response)
+        elif response is not None:
+            self._drop(response)
 
     def _request(self, reader: Reader, head: Head) -> Framing:
         request = _Request(head, head.mark[1] + head.at & 0xFFFFFFFF, head.mark[2], reader.wire)
+        before = next((each.ack for each in reversed(self._pending) if each.head is not None), self._answered)
+        if request.ack != NO_ACK != before and distance(request.ack, before) <= 0:
+            self._piled = True
         self._pending.append(request)
         self._sending = request
+        if self._responding is not None:
+            server = self.peer(reader)
+            server.settle()
+            if self._ends(self._responding, server.wire, request):
+                server.look()
         self.kept += _HEAD_COST + len(head.raw)
         if len(self._pending) > MAX_PENDING:
-            self._unanswered(self._pending.pop(0))
+            self._settle(1, False)
         if head.method == b"CONNECT":
             return Framing(Body.WAIT)
         if head.old:
             return TUNNEL
         return body_of(head.raw, True)
 
+    def _ends(self, orphan: _Response, length: int, request: _Request) -> bool:
+        """Whether a response to an unseen request, HEAD maybe, ends here: its client has so much of it and asks again."""
+        end = orphan.head.mark[1] + orphan.head.at + length & 0xFFFFFFFF
+        return orphan.request is None and request.ack == end and not self._piled
+
     def _response(self, reader: Reader, head: Head) -> Framing:
         start = head.mark[1] + head.at & 0xFFFFFFFF
         client = self.peer(reader)
-        if not self._pending and (partial := client.partial()) is not None:
+        if all(each.head is None for each in self._pending) and (partial := client.partial()) is not None:
             begin = partial.mark[1] + partial.at & 0xFFFFFFFF
             if _Request(partial, begin, partial.mark[2]).fits(start, head.mark[2]):
                 client.take(partial)
                 self._request(client, partial)
                 self._sending = None
-        request = self._match(start, head.mark[2])
+                if client in self._early:
+                    self._unseen(begin + 1 & 0xFFFFFFFF, False)
+        place = self._match(start, head.mark[2])
         if 100 <= head.status < 200 and head.status != 101:
-            if request is not None:
-                request.interim += len(head.raw)
-                self._pending.insert(0, request)
+            if place is not None and place >= 0:
+                self._settle(place, self._piled)
+                self._lost = False
+                self._pending[0].interim += len(head.raw)
             return NO_BODY
-        if request is None:
-            self.counts.orphans += 1
-        self._responding = _Response(request, head, head.mark[0])
+        self._responding = response = _Response(None, head, head.mark[0])
         self.kept += _HEAD_COST + len(head.raw)
-        if request is not None and request.head is not None and request.head.old:
+        request: _Request | None = None
+        if place is None:
+            self._begin(response)
+        elif place < 0:
+            self._drop(response)
+        else:
+            self._settle(place, self._piled)
+            self._lost = False
+            self._answered = start
+            request = response.request = self._pending.pop(0)
+        if request is not None and request.head and request.head.old:
             client.look()  # a status line answers no HTTP/0.9: its client may ask again
         method = request.method if request is not None else b""
         if head.status == 101 or (method == b"CONNECT" and 200 <= head.status < 300):
@@ -213,42 +277,57 @@ class Pairing:
             return TUNNEL
         if method == b"CONNECT":
             client.resume()
-        return self._responding.framing
+        if request is None and any(self._ends(response, len(head.raw), each) for each in self._pending):
+            return NO_BODY
+        return response.framing
 
-    def _match(self, start: int, ack: int) -> _Request | None:
-        """Find the request that a response answers; those before it will never be answered."""
+    def _match(self, start: int, ack: int) -> int | None:
+        """Find the place of the request that a response answers; None if that is not certain, below 0 if it is none."""
         pending = self._pending
-        chosen = 0
-        if self._lost_at is not None or any(request.head is None or request.doubtful for request in pending):
-            chosen = self._after_loss(start, ack)
-        self._lost_at = None
-        self._swallowed = False
-        if chosen >= len(pending) or not pending[chosen].fits(start, ack):
-            return None
-        for request in pending[:chosen]:
-            self._unanswered(request)
-        request = pending[chosen]
-        del pending[: chosen + 1]
-        return request if request.head is not None else None
-
-    def _after_loss(self, start: int, ack: int) -> int:
-        """Return the place of the request that a response after a loss answers."""
-        pending = self._pending
-        for place, request in enumerate(pending):
-            if request.ack == start:  # its client had everything before this response
+        fitting = 0
+        while fitting < len(pending) and pending[fitting].fits(start, ack):
+            fitting += 1
+        if not fitting:
+            return -1
+        if not self._lost and not self._begun:  # it is the answer to the first after the one answered last
+            request = pending[0]
+            if request.head is None and request.sure:
+                request.sure = False
+                self._piled |= fitting > 1
+                return -1
+            if request.head is not None and not request.doubtful:
+                self._piled |= request.ack != NO_ACK and not request.next(start)
+                return 0
+        last = fitting - 1
+        if self._piled:
+            sure = len(self._begun) == last and all(request.head for request in pending[:fitting])
+            sure = sure and not any(request.expects for request in pending[:fitting])
+            return last if sure else None
+        for place in range(last, -1, -1):
+            if pending[place].next(start):
                 return place
-        if self._lost_at is None:
-            return 0
-        informed = 0  # the last request whose client had seen bytes that are missing here
-        for place, request in enumerate(pending):
-            if request.ack != NO_ACK and distance(start, request.ack) > 0 and distance(request.ack, self._lost_at) > 0:
-                informed = place + 1
-        if informed:  # the response to it began in the gap, so this one is for a later request if there is any
-            return informed if informed < len(pending) and pending[informed].fits(start, ack) else informed - 1
-        # All were sent before. What began in the gap answered the first one, or told it to go on.
-        first = pending[0].head if pending else None
-        interim = first is not None and field(first.raw, b"expect") is not None
-        return 1 if self._swallowed and not interim else 0
+        # What the client had not received yet may have been another answer, or told it to go on.
+        return last if pending[last].head and (not self._begun or pending[last].expects) else None
+
+    def _settle(self, count: int, counted: bool) -> None:
+        """Tell the first requests, for which no answer comes any more: with those that began if that is the order."""
+        begun, self._begun = self._begun, []
+        for place in range(count):
+            request = self._pending[place]
+            response = begun[place] if counted else None
+            if response is None:
+                self._unanswered(request)
+            else:
+                self._append(request, response)
+        for response in begun:
+            if response is not None and not counted:
+                self._drop(response)
+        del self._pending[:count]
+
+    def _drop(self, response: _Response) -> None:
+        """Take note that no request will be known for a response."""
+        self.counts.orphans += 1
+        self.kept -= _HEAD_COST + len(response.head.raw)
 
     def _unanswered(self, request: _Request) -> None:
         if request.head is None:
@@ -259,51 +338,50 @@ class Pairing:
         self.counts.unanswered += 1
         if request is self._sending:
             request.received = self.readers[self.readers[0].role is not Role.REQUESTS].wire
-        self._append(request, None, None, None, 0, False)
+        self._append(request, None)
 
     def _tell(self, response: _Response, reader: Reader, whole: bool) -> None:
         reader.settle()
         request = response.request
-        self.kept -= _HEAD_COST + len(response.head.raw)
+        size = reader.body
+        if not response.head.whole:
+            declared = response.framing
+            size = min(size, declared.length) if declared.body is Body.LENGTH else size - reader.cut
+        response.size, response.last, response.sent, response.whole = size, self.now, reader.wire, whole
         if request is None:
             return
         if request is self._sending:
             sender = self.peer(reader)
             sender.settle()
             request.received = sender.wire
-        size = reader.body
-        if not response.head.whole:
-            declared = response.framing
-            size = min(size, declared.length) if declared.body is Body.LENGTH else size - reader.cut
-        self._append(request, response, size, self.now, request.interim + reader.wire, whole)
+        self._append(request, response)
 
-    def _append(
-        self, request: _Request, response: _Response | None, size: int | None, last: int | None, sent: int, whole: bool
-    ) -> None:
+    def _append(self, request: _Request, response: _Response | None) -> None:
         client = self.readers[0].role is not Role.REQUESTS
         head = request.head
         assert head is not None
         self.kept -= _HEAD_COST + len(head.raw)
         source, target = endpoints(self.key)
         self.counts.transactions += 1
-        raw = response.head.raw if response is not None else b""
+        answer = response.head if response is not None else None
+        self.kept -= _HEAD_COST + len(answer.raw) if answer is not None else 0
         self.out.append(
             Transaction(
                 target if client else source,
                 source if client else target,
                 head.mark[0],
                 response.time if response is not None else None,
-                last,
+                response.last if response is not None else None,
                 head.line,
                 head.method,
                 head.target,
                 head.protocol,
                 head.raw,
-                raw,
-                response.head.status or None if response is not None else None,
-                size,
+                answer.raw if answer is not None else b"",
+                answer.status or None if answer is not None else None,
+                response.size if response is not None else None,
                 request.received,
-                sent,
-                whole,
+                request.interim + response.sent if response is not None else 0,
+                response is not None and response.whole,
             )
         )
