@@ -190,14 +190,20 @@ class Flow:
         while moved:
             moved = False
             self.blocked = False
-            for stream in self.streams:
+            first, second = self.streams
+            for stream in (second, first) if first.held and self._waits_longer(second) else (first, second):
                 while stream.held and stream.started and self._next(stream):
                     moved = True
-                    if stream.held and stream.peer.held and stream.peer.held[0][3] < stream.held[0][3]:
+                    if stream.held and self._waits_longer(stream.peer):
                         break  # in the order of their capture, or requests would pile up that were answered
                 if stream.fin is not None and stream.started and not stream.held and stream.next == stream.fin:
                     self._end(stream, orderly=True)
                     moved = True
+
+    @staticmethod
+    def _waits_longer(stream: Stream) -> bool:
+        """Whether its first held piece was captured before that of its peer, which holds some, too."""
+        return bool(stream.held) and stream.held[0][3] < stream.peer.held[0][3]
 
     def _end(self, stream: Stream, orderly: bool) -> None:
         """Pass FIN."""
@@ -209,11 +215,11 @@ class Flow:
 
     def _end_short(self, stream: Stream, missing: int) -> None:
         """Pass FIN though the last bytes never came; they do not count in a body."""
-        if stream.reader.skip:
+        if missing > stream.reader.skip:  # messages may be missing, too
+            self._gap(stream, missing)
+        elif missing:
             self._count(missing)
             stream.advance(missing)
-        elif missing:
-            self._gap(stream, missing)
         self._end(stream, orderly=False)
 
     def _next(self, stream: Stream) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from sniffer.decode import ACK, PSH
 from sniffer.observer import Observer
 from tests.sniffer.wire import Wire, observe, seen
@@ -43,6 +45,12 @@ def test_an_answer_behind_neighbouring_losses_is_not_given_to_an_earlier_request
     ]
 
 
+def test_a_request_in_what_is_missing_at_the_end_keeps_its_answer_from_the_one_before() -> None:
+    wire = Wire().open().send(0, PSH | ACK, b"POST /400 HTTP/1.1\r\nExpect: x\r\nContent-Length: 9\r\n\r\n1234")
+    lost(lost(lost(wire, 0, b"56789"), 1, answer(400)), 0, get(401)).send(1, PSH | ACK, answer(401))
+    assert statuses(wire.close()) == [("/400", None)]
+
+
 def test_the_first_answer_of_a_connection_picked_up_is_the_pending_requests_if_nothing_stands_between() -> None:
     for missed in (False, True):
         wire = Wire().ask(get(200))
@@ -77,8 +85,12 @@ def test_answers_to_requests_sent_at_once_are_given_to_none_where_it_is_not_know
     assert (observer.counts.orphans, observer.counts.unanswered) == (2, 4)
 
 
-def test_an_answer_without_body_to_a_lost_head_request_hides_none_that_follows() -> None:
-    wire = lost(Wire().open().ask(get(200)).answer(answer(200)), 0, get(201, "HEAD")).answer(answer(201, 500)[:-500])
+@pytest.mark.parametrize("first", [True, False])
+def test_an_answer_without_body_to_a_lost_head_request_hides_none_that_follows(first: bool) -> None:
+    wire = Wire().open()
+    if not first:
+        wire.ask(get(200)).answer(answer(200))
+    lost(wire, 0, get(201, "HEAD")).answer(answer(201, 500)[:-500])
     wire.ask(get(202)).answer(answer(202)).ask(get(203)).answer(answer(203))
     assert statuses(wire.close())[-2:] == [("/202", 202), ("/203", 203)]
 
