@@ -17,12 +17,15 @@ from sniffer.startline import (
     REQUEST_BEHIND,
     REQUEST_OPEN,
     RESPONSE_AHEAD,
+    SOCKS,
     Role,
     first_line,
     may_begin,
 )
 
 _TAIL = 256  # bytes kept of what is passed by; a message's first line may be cut
+_MAX_SOCKS = 1100  # bytes; a greeting of 257, name and password of 513, a request of 262
+_SOCKS_ADDRESS = {1: 4, 3: 0, 4: 16}  # bytes of an address of each kind; a name's come with it
 _MAX_LINE = 8 * 1024  # bytes kept likewise of what may be a request line whose end did not come yet
 
 # Looked up for each piece: attributes of an enum cost several times what a name does.
@@ -100,13 +103,35 @@ class Search:
 
 
 def prelude_end(data: bytes, begin: int) -> int:
-    """Return where what a proxy puts in front of a connection ends; ``begin`` if there is no such thing.
+    """Return where what stands in front of a connection that is handed on ends; ``begin`` if there is no such thing.
 
-    That is behind the end of the data if more of it must come, how much more being known or not.
+    That is what a proxy tells, or what a client asks of a SOCKS proxy. It is behind the end of the data if more of it
+    must come, how much more being known or not.
     """
+    if SOCKS.match(data, begin):
+        return _socks_end(data, begin)
     match = PROXIED.match(data, begin)
     if match is None:
         return begin
     if match[1] is None and match[0][:1] != b"P":  # version 2, whose length did not come yet
         return len(data) + 1
     return match.end() + int.from_bytes(match[1] or b"", "big")
+
+
+def _socks_end(data: bytes, begin: int) -> int:
+    """Return where a client's words to a SOCKS proxy end, likewise (RFC 1928, RFC 1929; versions 4 and 4a)."""
+    if len(data) - begin > _MAX_SOCKS:
+        return begin
+    try:
+        if data[begin] == 4:  # command, port and address, user; no address but a name
+            user = data.index(0, begin + 8)
+            return data.index(0, user + 1) + 1 if data[begin + 4 : begin + 7] == bytes(3) else user + 1
+        at = begin + 2 + data[begin + 1]  # behind the methods offered
+        if data[at] == 1:  # name and password
+            at += 2 + data[at + 1]
+            at += 1 + data[at]
+        if data[at] != 5 or data[at + 3] not in _SOCKS_ADDRESS:
+            return begin
+        return at + 6 + (_SOCKS_ADDRESS[data[at + 3]] or 1 + data[at + 4])
+    except (IndexError, ValueError):  # it needs more
+        return len(data) + 1

@@ -19,8 +19,8 @@ _OLD_LINE = re.compile(rb"GET[ \t]+(/[^ \t\r\n]*|[A-Za-z][A-Za-z0-9+.-]*://[^ \t
 # RFC 9112 section 4; the reason phrase may be missing, or the blank before it
 _STATUS_LINE = re.compile(rb"HTTP/\d\.\d[ \t]+([1-9]\d\d)(?:[^\d\n][^\n]*)?\r?\n")
 BINARY = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-# A client's greeting to a SOCKS proxy (RFC 1928; version 4): what follows may well be HTTP
-SOCKS = re.compile(rb"\x05[\x01-\x0a][\x00-\xff]|\x04[\x01\x02]")
+# A client's greeting to a SOCKS proxy (RFC 1928; version 4), as far as it came: what follows may well be HTTP
+SOCKS = re.compile(rb"\x05(?:[\x01-\x0a]|\Z)|\x04(?:[\x01\x02]|\Z)")
 # What a proxy puts in front of a connection that it hands on (PROXY protocol, versions 1 and 2); of version 2 as far as
 # it came, with the length of what follows if that did
 PROXIED = re.compile(

@@ -181,6 +181,22 @@ def test_http_behind_a_socks_greeting_is_read() -> None:
     assert seen(observe(talk(wire, 200).close().frames)) == told(200)
 
 
+@pytest.mark.parametrize("mss", [1, 2, 3, 1460])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        b"\x05\x01\x00" b"\x05\x01\x00\x01\xc0\x00\x02\x07\x00P",
+        b"\x05\x02\x00\x02" b"\x01\x04user\x04pass" b"\x05\x01\x00\x03\x0bexample.com\x00P",
+        b"\x05\x01\x00" b"\x05\x01\x00\x04" + bytes(range(16)) + b"\x00P",
+        b"\x04\x01\x00P\xc0\x00\x02\x07user\x00",
+        b"\x04\x01\x00P\x00\x00\x00\x01\x00example.com\x00",
+    ],
+)
+def test_what_a_client_asks_of_a_socks_proxy_is_stepped_over(asked: bytes, mss: int) -> None:
+    wire = Wire(mss=mss).open().ask(asked + get("200")).answer(b"\x05\x00\x05\x00\x00\x01" + bytes(6) + answer(200, 200))
+    assert seen(observe(talk(wire, 201).close().frames)) == told(200, 201)
+
+
 def test_a_copy_of_everything_changes_nothing() -> None:
     frames = talk(Wire(step=1000).open(), 200, 201).close().frames
     assert seen(observe(frames + frames)) == told(200, 201)
