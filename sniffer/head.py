@@ -5,11 +5,18 @@ Knows nothing of bodies, nor of how the bytes came together: a mark says where a
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from sniffer.startline import BINARY, REQUEST_LINE, Role, first_line
 
 MAX_HEAD = 64 * 1024  # bytes; Apache's limits allow 8 kB a line, nginx's 32 kB, Tomcat's and Node's 8 and 16 kB in all
+
+_FIELD = rb"[A-Za-z][A-Za-z0-9_-]*: [^\n]*"
+# What a piece begins with that goes on with a head: whole fields, or the rest of one and another; then maybe its end
+_REST = re.compile(
+    rb"(?:%b\n|[^\x00-\x1f]*\r?\n%b(?:\n|\Z))(?:%b\n)*(?:%b\Z|(\r?\n))?|(\r?\n)\Z" % (_FIELD, _FIELD, _FIELD, _FIELD)
+)
 
 Mark = tuple[int, int, int]
 """(time in ns, sequence number of the piece's first byte, acknowledgement number)."""
@@ -51,3 +58,11 @@ def partial_head(raw: bytes, mark: Mark, at: int) -> Head | None:
     match = REQUEST_LINE.match(line + b"\n")
     method, target, protocol = match.groups(b"") if match else (b"", b"", b"")
     return Head(raw, line, method, target, protocol, 0, mark, at, False)
+
+
+def rest_of_head(data: bytes, begin: int) -> tuple[int, bool]:
+    """Return how many bytes of a piece are of a head of which bytes before it are missing, and if more may come."""
+    match = _REST.match(data, begin)
+    if match is None:
+        return 0, False
+    return match.end() - begin, match.end() == len(data) and not (match[1] or match[2])

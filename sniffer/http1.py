@@ -12,7 +12,7 @@ import re
 from typing import Protocol
 
 from sniffer.framing import FOREVER, Body, Framing
-from sniffer.head import MAX_HEAD, Head, Mark, cut_head, partial_head
+from sniffer.head import MAX_HEAD, Head, Mark, cut_head, partial_head, rest_of_head
 from sniffer.resync import Search, prelude_end
 from sniffer.startline import BINARY, SOCKS, Role, first_line, may_begin
 
@@ -63,6 +63,7 @@ class Reader:
         "_found",
         "_granted",
         "_mark",
+        "_open",
         "_search",
         "_synced",
         "body",
@@ -85,6 +86,7 @@ class Reader:
         self.state = _HEAD if synced else _LOST
         self.skip = 0
         self.cut = 0  # bytes missing behind the part of the message's head that was seen; some may be of its body
+        self._open = False  # more of that head may come
         self.body = 0  # bytes of the message's body that were stepped over, up to the last change of state
         self.wire = 0  # bytes of the message, head and chunk framing included, likewise
         self.text: tuple[bytes, Mark, int] | None = None  # a first line of text that is no request line; its place
@@ -166,7 +168,9 @@ class Reader:
                 if swallowed:
                     self._note(begun)
                 if in_head:
-                    self.cut = length
+                    self.cut, self._open = length, True
+                elif self._open:
+                    self.cut += length
                 if self._search is not None:
                     self._search.gap()
                 else:
@@ -271,6 +275,7 @@ class Reader:
 
     def _tell(self, head: Head) -> Framing:
         self.wire, self.body, self.cut = len(head.raw), 0, 0
+        self._open = False
         self.text = None
         self.heads += 1
         self.role = _RESPONSES if head.status else _REQUESTS
@@ -426,6 +431,9 @@ class Reader:
         if found is None:
             self.wire += len(data) - at
             self.body += len(data) - at
+            if self._open:
+                rest, self._open = rest_of_head(data, at)
+                self.body -= rest
             if search.passed > _GIVE_UP and self._synced and self.role is _UNKNOWN:
                 self._become(_TUNNEL)
             return len(data)

@@ -403,3 +403,24 @@ def test_what_a_gap_parts_is_no_first_line() -> None:
     wire.next[0] += 100
     talk(wire.send(1, ACK).answer(answer(404, 7)), 201)
     assert seen(observe(wire.frames)) == [*told(200), ("GET /lost HT", 404, 7), *told(201)]
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        [b"Server: s\r\nAge: 1\r\n\r\n"],
+        [b"Server: s\r\n", b"Age: 1\r\n", b"\r\n"],
+        [b"st of a date\r\nServer: s\r\n", b"Age: 1\r\n\r\n"],
+    ],
+)
+def test_fields_behind_what_was_cut_of_a_head_are_no_body(rest: list[bytes]) -> None:
+    wire = Wire().open().ask(get("a")).answer(b"HTTP/1.1 200 X\r\nDate: x\r\n")
+    for piece in rest:
+        wire.answer(piece)
+    assert seen(observe(snapped(wire.answer(b"x" * 500).close(), 5, 16).frames)) == [("GET /a HTTP/1.1", 200, 500)]
+
+
+@pytest.mark.parametrize("body", [b"first: line\n" * 9, b"text\r\n\r\nmore text", b"\r\n\r\n<html>"])
+def test_text_behind_what_was_cut_of_a_head_is_body_if_it_is_no_field(body: bytes) -> None:
+    wire = Wire().open().ask(get("a")).answer(b"HTTP/1.1 200 X\r\nDate: x\r\n\r\n").answer(b"<html>").answer(body)
+    assert seen(observe(snapped(wire.close(), 5, 16).frames)) == [("GET /a HTTP/1.1", 200, 6 + len(body))]
