@@ -235,7 +235,7 @@ class Pairing:
         return body_of(head.raw, True)
 
     def _ends(self, orphan: _Response, length: int, request: _Request) -> bool:
-        """Whether a response to an unseen request, HEAD maybe, ends here: its client has so much of it and asks again."""
+        """Whether a response to an unseen request, HEAD maybe, ends so far: its client has that and asks again."""
         end = orphan.head.mark[1] + orphan.head.at + length & 0xFFFFFFFF
         return orphan.request is None and request.ack == end and not self._piled
 

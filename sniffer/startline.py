@@ -28,16 +28,18 @@ PROXIED = re.compile(
     rb"|\x00\r\nQUIT\n[\x20\x21].(..)|\x00(?:\r(?:\n(?:Q(?:U(?:I(?:T(?:\n(?:[\x20\x21].{0,2})?)?)?)?)?)?)?)?\Z",
     re.DOTALL,
 )
-# Where a message may begin after something was lost: behind an empty line; a response anywhere if a field follows
-REQUEST_BEHIND = re.compile(rb"\n\r?\n(?=" + _TOKEN + rb" [^ \n]+ HTTP/1\.[01]\r?\n)")
+# Where a message may begin after something was lost: behind an empty line, with a method in capitals, since the end of
+# a body may stand before it; a response anywhere if a field follows
+REQUEST_BEHIND = re.compile(rb"\n\r?\n(?=[A-Z][A-Z-]* [^ \n]+ HTTP/1\.[01]\r?\n)")
 RESPONSE_AHEAD = re.compile(rb"HTTP/1\.[01] [1-5]\d\d(?: [^\n]{0,200})?\r?\n" + _TOKEN + rb":")
 # What of the former may still come; its line may be long
-REQUEST_OPEN = re.compile(rb"\n\r?\n(?=" + _TOKEN + rb" [^ \n]*(?: [^ \n]*)?\Z)")
+REQUEST_OPEN = re.compile(rb"\n\r?\n(?=[A-Z][A-Z-]* [^ \n]*(?: [^ \n]*)?\Z)")
 # ... or where a segment does: so much is asked for, since bodies hold text, too; and what may still become that
 BEGINS = re.compile(rb"[A-Z][A-Z-]{2,24} (?:/|[a-z]{1,20}://|\*)|CONNECT [^ /]|HTTP/1\.[01] ")
-KNOWN = re.compile(  # a registered method (RFC 9110 section 18.2, the common ones), or a response
-    rb"(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|TRACE|CONNECT|PROPFIND|PROPPATCH|REPORT|M-SEARCH|NOTIFY|SEARCH|MKCOL|COPY|MOVE|LOCK|UNLOCK) "
-    rb"|HTTP/1"
+# A method that is in use (RFC 9110 section 9, RFC 4918, RFC 3253, UPnP), or a response
+KNOWN = re.compile(
+    rb"(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|TRACE|CONNECT|PROPFIND|PROPPATCH|MKCOL|COPY|MOVE|LOCK|UNLOCK|REPORT"
+    rb"|SEARCH|M-SEARCH|NOTIFY) |HTTP/1"
 )
 MAY_BEGIN = re.compile(rb"(?:[A-Z][A-Z-]{0,24}|[A-Z][A-Z-]{2,24} (?:[a-z]{1,20}(?::/?)?)?|HTTP/(?:1(?:\.[01]?)?)?)\Z")
 

@@ -185,15 +185,16 @@ def test_http_behind_a_socks_greeting_is_read() -> None:
 @pytest.mark.parametrize(
     "asked",
     [
-        b"\x05\x01\x00" b"\x05\x01\x00\x01\xc0\x00\x02\x07\x00P",
-        b"\x05\x02\x00\x02" b"\x01\x04user\x04pass" b"\x05\x01\x00\x03\x0bexample.com\x00P",
-        b"\x05\x01\x00" b"\x05\x01\x00\x04" + bytes(range(16)) + b"\x00P",
+        b"\x05\x01\x00\x05\x01\x00\x01\xc0\x00\x02\x07\x00P",
+        b"\x05\x02\x00\x02\x01\x04user\x04pass\x05\x01\x00\x03\x0bexample.com\x00P",
+        b"\x05\x01\x00\x05\x01\x00\x04" + bytes(range(16)) + b"\x00P",
         b"\x04\x01\x00P\xc0\x00\x02\x07user\x00",
         b"\x04\x01\x00P\x00\x00\x00\x01\x00example.com\x00",
     ],
 )
 def test_what_a_client_asks_of_a_socks_proxy_is_stepped_over(asked: bytes, mss: int) -> None:
-    wire = Wire(mss=mss).open().ask(asked + get("200")).answer(b"\x05\x00\x05\x00\x00\x01" + bytes(6) + answer(200, 200))
+    wire = Wire(mss=mss).open().ask(asked + get("200"))
+    wire.answer(b"\x05\x00\x05\x00\x00\x01" + bytes(6) + answer(200, 200))
     assert seen(observe(talk(wire, 201).close().frames)) == told(200, 201)
 
 
@@ -424,3 +425,10 @@ def test_fields_behind_what_was_cut_of_a_head_are_no_body(rest: list[bytes]) -> 
 def test_text_behind_what_was_cut_of_a_head_is_body_if_it_is_no_field(body: bytes) -> None:
     wire = Wire().open().ask(get("a")).answer(b"HTTP/1.1 200 X\r\nDate: x\r\n\r\n").answer(b"<html>").answer(body)
     assert seen(observe(snapped(wire.close(), 5, 16).frames)) == [("GET /a HTTP/1.1", 200, 6 + len(body))]
+
+
+def test_the_end_of_a_body_in_front_of_a_request_is_no_part_of_its_method() -> None:
+    wire = talk(Wire().open(), 200).send(0, 24, b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n")
+    wire.next[0] += 100
+    wire.send(1, ACK).ask(b"line\r\n\r\nwordGET /b HTTP/1.1\r\n\r\n").close()
+    assert [line for line, _, _ in seen(observe(wire.frames))] == ["GET /200 HTTP/1.1", "POST /a HTTP/1.1"]
