@@ -93,6 +93,7 @@ class Pairing:
         "_answered",
         "_begun",
         "_early",
+        "_first",
         "_lost",
         "_pending",
         "_piled",
@@ -120,6 +121,7 @@ class Pairing:
         self._responding: _Response | None = None
         self._answered = NO_ACK  # where the response began that was given to a request last
         self._early: set[Reader] = set()  # those that missed something before it was known what they read
+        self._first = True  # nothing was lost, passed by or answered so far
         self._lost = False  # responses may be missing since the last one that was given to a request
         self._begun: list[_Response | None] = []  # those that are known to have begun since; None: not to be given
         self._piled = False  # the client sends requests before it has the answers to those before
@@ -152,6 +154,8 @@ class Pairing:
         elif self._responding is not None:
             response, self._responding = self._responding, None
             self._tell(response, reader, whole)
+        elif reader.wire:
+            self._first = False
 
     def foreign(self, reader: Reader) -> Framing | None:
         """Take note that a direction carries no HTTP; see http1.Listener."""
@@ -172,6 +176,7 @@ class Pairing:
 
     def lost(self, reader: Reader, swallowed: bool) -> None:
         """Take note that messages may be missing; see http1.Listener."""
+        self._first = False
         if reader.role is Role.UNKNOWN:
             self._early.add(reader)
         elif reader.role is Role.RESPONSES:
@@ -299,6 +304,8 @@ class Pairing:
                 self._piled |= request.ack != NO_ACK and not request.next(start)
                 return 0
         last = fitting - 1
+        if self._piled and self._first and last and pending[1].next(start):
+            return 1  # as if the capture began with all that its client sent at once
         if self._piled:
             sure = len(self._begun) == last and all(request.head for request in pending[:fitting])
             sure = sure and not any(request.expects for request in pending[:fitting])
@@ -311,7 +318,9 @@ class Pairing:
 
     def _settle(self, count: int, counted: bool) -> None:
         """Tell the first requests, for which no answer comes any more: with those that began if that is the order."""
+        self._first = False
         begun, self._begun = self._begun, []
+        counted = counted and len(begun) == count and all(each.head for each in self._pending[:count])
         for place in range(count):
             request = self._pending[place]
             response = begun[place] if counted else None

@@ -59,6 +59,11 @@ def test_the_first_answer_of_a_connection_picked_up_is_the_pending_requests_if_n
         assert statuses(wire.answer(answer(299 if missed else 200))) == [("/200", None if missed else 200)]
 
 
+def test_requests_sent_at_once_that_a_capture_begins_with_get_their_answers_without_a_handshake() -> None:
+    wire = Wire().ask(get(200) + get(201)).answer(answer(200) + answer(201))
+    assert statuses(wire) == [("/200", 200), ("/201", 201)]
+
+
 def test_the_answer_to_a_lost_request_is_not_given_to_one_that_was_sent_with_it() -> None:
     wire = lost(Wire().open(), 0, get(200)).ask(get(201)).answer(answer(200) + answer(201)).ask(get(202))
     observer = Observer()
