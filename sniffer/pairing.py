@@ -72,10 +72,7 @@ class _Response:
     request: _Request | None  # None: an orphan, or not known yet
     head: Head
     time: int
-    size: int = 0  # bytes of its body, as those that follow known at its end
-    last: int = 0
-    sent: int = 0
-    whole: bool = False
+    end: tuple[int, int, int, bool] = (0, 0, 0, False)  # of one without a request: size, time, bytes in all, whole
 
     @property
     def framing(self) -> Framing:
@@ -220,7 +217,11 @@ class Pairing:
 
     def _request(self, reader: Reader, head: Head) -> Framing:
         request = _Request(head, head.mark[1] + head.at & 0xFFFFFFFF, head.mark[2], reader.wire)
-        before = next((each.ack for each in reversed(self._pending) if each.head is not None), self._answered)
+        before = self._answered
+        for each in reversed(self._pending):
+            if each.head is not None:
+                before = each.ack
+                break
         if request.ack != NO_ACK != before and distance(request.ack, before) <= 0:
             self._piled = True
         self._pending.append(request)
@@ -247,7 +248,8 @@ class Pairing:
     def _response(self, reader: Reader, head: Head) -> Framing:
         start = head.mark[1] + head.at & 0xFFFFFFFF
         client = self.peer(reader)
-        if all(each.head is None for each in self._pending) and (partial := client.partial()) is not None:
+        unseen = not self._pending or (len(self._pending) == 1 and self._pending[0].head is None)
+        if unseen and (partial := client.partial()) is not None:
             begin = partial.mark[1] + partial.at & 0xFFFFFFFF
             if _Request(partial, begin, partial.mark[2]).fits(start, head.mark[2]):
                 client.take(partial)
@@ -259,7 +261,7 @@ class Pairing:
         if 100 <= head.status < 200 and head.status != 101:
             if place is not None and place >= 0:
                 self._settle(place, self._piled)
-                self._lost = False
+                self._lost = self._first = False
                 self._pending[0].interim += len(head.raw)
             return NO_BODY
         self._responding = response = _Response(None, head, head.mark[0])
@@ -270,8 +272,9 @@ class Pairing:
         elif place < 0:
             self._drop(response)
         else:
-            self._settle(place, self._piled)
-            self._lost = False
+            if place or self._begun:
+                self._settle(place, self._piled)
+            self._lost = self._first = False
             self._answered = start
             request = response.request = self._pending.pop(0)
         if request is not None and request.head and request.head.old:
@@ -289,20 +292,23 @@ class Pairing:
     def _match(self, start: int, ack: int) -> int | None:
         """Find the place of the request that a response answers; None if that is not certain, below 0 if it is none."""
         pending = self._pending
+        if not self._lost and not self._begun and pending:  # it is for the first after the one answered last
+            request = pending[0]
+            if request.head is not None and not request.doubtful:
+                if not request.fits(start, ack):
+                    return -1
+                if not self._piled and request.ack != NO_ACK and not request.next(start):
+                    self._piled = True
+                return 0
+            if request.head is None and request.sure and request.fits(start, ack):
+                request.sure = False
+                self._piled |= len(pending) > 1 and pending[1].fits(start, ack)
+                return -1
         fitting = 0
         while fitting < len(pending) and pending[fitting].fits(start, ack):
             fitting += 1
         if not fitting:
             return -1
-        if not self._lost and not self._begun:  # it is the answer to the first after the one answered last
-            request = pending[0]
-            if request.head is None and request.sure:
-                request.sure = False
-                self._piled |= fitting > 1
-                return -1
-            if request.head is not None and not request.doubtful:
-                self._piled |= request.ack != NO_ACK and not request.next(start)
-                return 0
         last = fitting - 1
         if self._piled and self._first and last and pending[1].next(start):
             return 1  # as if the capture began with all that its client sent at once
@@ -318,7 +324,6 @@ class Pairing:
 
     def _settle(self, count: int, counted: bool) -> None:
         """Tell the first requests, for which no answer comes any more: with those that began if that is the order."""
-        self._first = False
         begun, self._begun = self._begun, []
         counted = counted and len(begun) == count and all(each.head for each in self._pending[:count])
         for place in range(count):
@@ -327,7 +332,7 @@ class Pairing:
             if response is None:
                 self._unanswered(request)
             else:
-                self._append(request, response)
+                self._append(request, response, *response.end)
         for response in begun:
             if response is not None and not counted:
                 self._drop(response)
@@ -347,7 +352,7 @@ class Pairing:
         self.counts.unanswered += 1
         if request is self._sending:
             request.received = self.readers[self.readers[0].role is not Role.REQUESTS].wire
-        self._append(request, None)
+        self._append(request, None, None, None, 0, False)
 
     def _tell(self, response: _Response, reader: Reader, whole: bool) -> None:
         reader.settle()
@@ -356,16 +361,18 @@ class Pairing:
         if not response.head.whole:
             declared = response.framing
             size = min(size, declared.length) if declared.body is Body.LENGTH else size - reader.cut
-        response.size, response.last, response.sent, response.whole = size, self.now, reader.wire, whole
         if request is None:
+            response.end = size, self.now, reader.wire, whole
             return
         if request is self._sending:
             sender = self.peer(reader)
             sender.settle()
             request.received = sender.wire
-        self._append(request, response)
+        self._append(request, response, size, self.now, reader.wire, whole)
 
-    def _append(self, request: _Request, response: _Response | None) -> None:
+    def _append(
+        self, request: _Request, response: _Response | None, size: int | None, last: int | None, sent: int, whole: bool
+    ) -> None:
         client = self.readers[0].role is not Role.REQUESTS
         head = request.head
         assert head is not None
@@ -380,7 +387,7 @@ class Pairing:
                 source if client else target,
                 head.mark[0],
                 response.time if response is not None else None,
-                response.last if response is not None else None,
+                last,
                 head.line,
                 head.method,
                 head.target,
@@ -388,9 +395,9 @@ class Pairing:
                 head.raw,
                 answer.raw if answer is not None else b"",
                 answer.status or None if answer is not None else None,
-                response.size if response is not None else None,
+                size,
                 request.received,
-                request.interim + response.sent if response is not None else 0,
-                response is not None and response.whole,
+                request.interim + sent if response is not None else 0,
+                whole,
             )
         )
