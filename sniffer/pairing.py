@@ -62,6 +62,10 @@ class _Request:
         received = ack == NO_ACK or distance(ack, self.start) > 0
         return received and (self.ack == NO_ACK or distance(start, self.ack) >= 0)
 
+    def precedes(self, start: int) -> bool:
+        """Whether the client sent it before it had anything of a response that begins at ``start``."""
+        return self.ack != NO_ACK and distance(start, self.ack) >= 0
+
     def next(self, start: int) -> bool:
         """Whether the client had all before ``start`` when it sent it, but for interim responses to it."""
         return self.ack != NO_ACK and distance(start, self.ack) == self.interim
@@ -87,11 +91,11 @@ class Pairing:
     """The exchanges of one flow."""
 
     __slots__ = (
-        "_answered",
         "_begun",
         "_early",
         "_first",
         "_lost",
+        "_newest",
         "_pending",
         "_piled",
         "_responding",
@@ -116,7 +120,7 @@ class Pairing:
         self._pending: list[_Request] = []
         self._sending: _Request | None = None
         self._responding: _Response | None = None
-        self._answered = NO_ACK  # where the response began that was given to a request last
+        self._newest = NO_ACK  # where the newest response began
         self._early: set[Reader] = set()  # those that missed something before it was known what they read
         self._first = True  # nothing was lost, passed by or answered so far
         self._lost = False  # responses may be missing since the last one that was given to a request
@@ -217,7 +221,7 @@ class Pairing:
 
     def _request(self, reader: Reader, head: Head) -> Framing:
         request = _Request(head, head.mark[1] + head.at & 0xFFFFFFFF, head.mark[2], reader.wire)
-        before = self._answered
+        before = self._newest
         for each in reversed(self._pending):
             if each.head is not None:
                 before = each.ack
@@ -258,6 +262,7 @@ class Pairing:
                 if client in self._early:
                     self._unseen(begin + 1 & 0xFFFFFFFF, False)
         place = self._match(start, head.mark[2])
+        self._newest = start
         if 100 <= head.status < 200 and head.status != 101:
             if place is not None and place >= 0:
                 self._settle(place, self._piled)
@@ -275,7 +280,6 @@ class Pairing:
             if place or self._begun:
                 self._settle(place, self._piled)
             self._lost = self._first = False
-            self._answered = start
             request = response.request = self._pending.pop(0)
         if request is not None and request.head and request.head.old:
             client.look()  # a status line answers no HTTP/0.9: its client may ask again
@@ -294,19 +298,18 @@ class Pairing:
         pending = self._pending
         if not self._lost and not self._begun and pending:  # it is for the first after the one answered last
             request = pending[0]
-            if request.head is not None and not request.doubtful:
-                if not request.fits(start, ack):
-                    return -1
+            if request.head is not None and not request.doubtful and request.fits(start, ack):
                 if not self._piled and request.ack != NO_ACK and not request.next(start):
                     self._piled = True
                 return 0
             if request.head is None and request.sure and request.fits(start, ack):
                 request.sure = False
-                self._piled |= len(pending) > 1 and pending[1].fits(start, ack)
+                self._piled |= len(pending) > 1 and pending[1].precedes(start)
                 return -1
         fitting = 0
         while fitting < len(pending) and pending[fitting].fits(start, ack):
             fitting += 1
+        self._piled |= fitting < len(pending) and pending[fitting].precedes(start)
         if not fitting:
             return -1
         last = fitting - 1

@@ -71,6 +71,16 @@ def test_the_answer_to_a_lost_request_is_not_given_to_one_that_was_sent_with_it(
     assert observer.counts.orphans >= 1
 
 
+def test_a_request_on_its_way_beside_the_answer_to_a_lost_one_is_not_the_only_one() -> None:
+    wire = lost(Wire().open(), 0, get(200))
+    begin = wire.next[1]
+    wire.send(1, PSH | ACK, answer(200))
+    end, wire.next[1] = wire.next[1], begin
+    lost(wire, 0, get(201)).send(0, PSH | ACK, get(202))
+    wire.next[1] = end
+    assert statuses(wire.send(0, ACK).answer(answer(201)).answer(answer(202)).close()) == [("/202", None)]
+
+
 def test_answers_to_requests_sent_at_once_are_given_where_their_number_tells_which_is_missing() -> None:
     asked = Wire().open().ask(b"".join(map(get, (200, 201, 202, 203))))
     wire = lost(asked, 1, answer(200)).answer(answer(201, 7)).answer(answer(202, 8)).answer(answer(203, 9))
