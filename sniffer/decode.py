@@ -30,19 +30,20 @@ _U16 = struct.Struct("!H").unpack_from
 
 _IPV4, _IPV6, _TEB = 0x0800, 0x86DD, 0x6558
 _IP_VERSIONS = {4: _IPV4, 6: _IPV6}
-_VLANS = frozenset((0x8100, 0x88A8, 0x9100, 0x9200))
+# VLAN tags, VN-Tag, Cisco's metadata. EtherType -> bytes before the next EtherType
+_TAGS = {0x8100: 2, 0x88A8: 2, 0x9100: 2, 0x9200: 2, 0x8926: 4, 0x8909: 6}
 _MPLS = frozenset((0x8847, 0x8848))
 _PPPOE = 0x8864
 # What stands between two Ethernet headers: 802.1ah, FabricPath. EtherType -> bytes after it
 _SHIMS = {0x88E7: 4, 0x8903: 2}
-_VN_TAG = 0x8926
 _ERSPAN, _ERSPAN_3, _GRE_PPP = 0x88BE, 0x22EB, 0x880B
 _PPP_PROTOCOLS = {0x0021: _IPV4, 0x0057: _IPV6, 0x0281: 0x8847, 0x0800: _IPV4, 0x86DD: _IPV6}  # the last two: Cisco
 _TCP_PROTOCOL, _UDP_PROTOCOL = 6, 17
 _IP_IN_IP = {4: _IPV4, 41: _IPV6}
 _EXTENSIONS = frozenset((0, 43, 60, 135, 139, 140))  # length in units of 8 octets, the first not counted
-_FRAGMENT, _AUTHENTICATION, _GRE = 44, 51, 47
+_FRAGMENT, _AUTHENTICATION, _GRE, _ETHER_IP = 44, 51, 47, 97
 _VXLAN, _GENEVE, _GTP_U, _TEREDO, _AYIYA, _L2TP = (4789, 8472), 6081, 2152, 3544, 5072, 1701  # UDP ports
+_VXLAN_GPE, _LISP, _MPLS_IN_UDP = 4790, 4341, 6635
 _DEPTH = 16  # headers of link layer and tunnels in one frame; real ones have up to 8
 
 # Link types (tcpdump.org/linktypes.html) that begin with a fixed header whose last two bytes are an EtherType.
@@ -50,10 +51,10 @@ _ETHERTYPE_AT = {ETHERNET: 12, 113: 14, 276: 0, 104: 2}
 _HEADER = {ETHERNET: 14, 113: 16, 276: 20, 104: 4}
 # Link types whose header is followed by IP of either version, or by PPP. Link type -> size of the header; NULL and
 # LOOP hold a family of 4 bytes in the order of whoever captured, whose numbers differ between systems.
-_IP_BEHIND = {12: 0, 14: 0, 101: 0, 228: 0, 229: 0, 0: 4, 108: 4, 109: 12}
+_IP_BEHIND = {12: 0, 14: 0, 101: 0, 228: 0, 229: 0, 0: 4, 108: 4, 109: 12, 107: 4}
 _PPP_BEHIND = {9: 0, 50: 0, 51: 6, 166: 2, 204: 1}
 _LLC_BEHIND = {6: 14, 10: 13, 100: 0, 122: 16}  # 802.2 follows: token ring, FDDI, ATM, Fibre Channel
-_TOKEN_RING, _NFLOG, _PPI = 6, 239, 192
+_TOKEN_RING, _NFLOG, _PFLOG, _PPI = 6, 239, 117, 192
 _WLAN, _RADIOTAP, _PRISM, _AVS = 105, 127, 119, 163
 
 
@@ -109,6 +110,9 @@ class Decoder:
             if link == _TOKEN_RING and data[8] & 0x80:  # a route follows the addresses
                 at += data[at] & 0x1F
             return self._network(time, data, at, 0, wire, 0)
+        if link == _PFLOG:  # its length, padded to a multiple of 4, comes first
+            at = data[0] + 3 & ~3
+            return self._network(time, data, at, self._by_version(data, at), wire, 0)
         if link == _NFLOG:
             return self._nflog(time, data, wire)
         if link == _WLAN:
@@ -173,8 +177,9 @@ class Decoder:
                 return self._ipv4(time, data, at, wire, depth)
             if ethertype == _IPV6:
                 return self._ipv6(time, data, at, wire, depth)
-            if ethertype in _VLANS:
-                ethertype, at = _U16(data, at + 2)[0], at + 4
+            if ethertype in _TAGS:
+                at += _TAGS[ethertype]
+                ethertype, at = _U16(data, at)[0], at + 2
             elif ethertype in _MPLS:
                 while not data[at + 2] & 1:
                     at += 4
@@ -190,8 +195,6 @@ class Decoder:
                 ethertype, at = _U16(data, at + 12)[0], at + 14
             elif ethertype in _SHIMS:
                 ethertype, at = _TEB, at + _SHIMS[ethertype]
-            elif ethertype == _VN_TAG:
-                ethertype, at = _U16(data, at + 4)[0], at + 6
             elif ethertype < 0x0600:  # an 802.3 length; then 802.2, with SNAP if it is IP
                 if data[at : at + 3] == b"\xaa\xaa\x03":
                     ethertype, at = _U16(data, at + 6)[0], at + 8
@@ -258,6 +261,8 @@ class Decoder:
             return (time, addresses + data[at : at + 4], seq, ack, flags, end - start, data, start)
         if protocol in _IP_IN_IP:
             return self._network(time, data, at, _IP_IN_IP[protocol], end, depth)
+        if protocol == _ETHER_IP:  # RFC 3378
+            return self._network(time, data, at + 2, _TEB, end, depth)
         if protocol == _GRE:
             return self._gre(time, data, at, end, depth)
         if protocol == _UDP_PROTOCOL:
@@ -284,6 +289,11 @@ class Decoder:
         at += 8
         if port in _VXLAN and data[at] & 0x08:
             return self._network(time, data, at + 8, _TEB, end, depth)
+        if port in (_VXLAN_GPE, _LISP):  # RFC 9300 section 5.1; the other has its shape, and tells what follows
+            ether = port == _VXLAN_GPE and data[at + 3] == 3
+            return self._network(time, data, at + 8, _TEB if ether else self._by_version(data, at + 8), end, depth)
+        if port == _MPLS_IN_UDP:  # RFC 7510
+            return self._network(time, data, at, 0x8847, end, depth)
         if port == _GENEVE and data[at] >> 6 == 0:
             return self._network(time, data, at + 8 + 4 * (data[at] & 0x3F), _U16(data, at + 2)[0], end, depth)
         if _GTP_U in (source, port) and data[at] >> 5 == 1 and data[at + 1] == 255:
