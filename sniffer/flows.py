@@ -185,18 +185,14 @@ class Flows:
         while self._alarms and self._alarms[0][0] <= time:
             flow = heapq.heappop(self._alarms)[2]
             flow.armed = NEVER
-            if flow.closed:
-                continue
-            if flow.alarm <= time:
-                if flow.reset > time:
-                    flow.give_up()
+            if flow.alarm <= time:  # never of a closed flow
+                flow.give_up()
                 if flow.reset <= time or flow.finished:
                     self._close(flow)
                     continue
                 flow.watch()
                 self._account(flow)
-            if not flow.closed:
-                self._arm(flow)
+            self._arm(flow)
         self._alarm = self._alarms[0][0] if self._alarms else NEVER
 
     def _account(self, flow: Flow) -> None:
@@ -231,7 +227,7 @@ class Flows:
         while self._closed:
             self._forget(self._closed.popleft()[1])
         flows = self._open_flows()
-        if before - len(self._streams) < before // _EVICT:
+        if before - len(self._streams) <= before // _EVICT:
             for flow in heapq.nsmallest(max(1, len(flows) // _EVICT), flows, key=attrgetter("seen")):
                 self.counts.evicted += 1
                 self._close(flow)
