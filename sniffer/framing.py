@@ -36,9 +36,9 @@ _CLOSE = Framing(Body.CLOSE, FOREVER)
 
 
 def values(pattern: re.Pattern[bytes], raw: bytes) -> list[bytes]:
-    """Return the elements of a list-valued field, in all its lines, unfolded."""
-    found = b",".join(b" ".join(match[3].split(b"\n")) for match in pattern.finditer(raw))
-    return [element.strip(b" \t\r") for element in found.split(b",")]
+    """Return the elements of a list-valued field, in all its lines, unfolded; nothing if there is no such field."""
+    unfolded = [b" ".join(match[3].split(b"\n")) for match in pattern.finditer(raw)]
+    return [element.strip(b" \t\r") for value in unfolded for element in value.split(b",")]
 
 
 def body_of(raw: bytes, request: bool) -> Framing:
@@ -62,21 +62,18 @@ def body_of(raw: bytes, request: bool) -> Framing:
         ):
             return Framing(Body.LENGTH, int(digits))
     unknown = Framing(Body.BROKEN) if request else _CLOSE
-    if coded:
-        codings = [coding.lower() for coding in values(_CODING, raw)]
+    if coded and (codings := [coding.lower() for coding in values(_CODING, raw)]):
         if request and any(match[2] for match in _CODING.finditer(raw)):
             return unknown  # a blank before the colon, RFC 9112 section 5.1
         if codings[-1] == b"chunked":
             return Framing(Body.CHUNKED)
-        if codings != [b"identity"] and codings != [b""]:  # RFC 2616's word for no coding
+        if codings != [b"identity"]:  # RFC 2616's word for no coding
             return unknown
-    if length_at >= 0:
+    if length_at >= 0 and (lengths := values(_LENGTH, raw)):
         if request and any(match[2] for match in _LENGTH.finditer(raw)):
             return unknown
-        lengths = set(values(_LENGTH, raw))
         numbers = {int(length) for length in lengths if re.fullmatch(rb"[0-9]{1,1000}", length)}
-        if lengths != {b""}:
-            if len(numbers) != 1 or not all(length.isdigit() for length in lengths):
-                return unknown
-            return Framing(Body.LENGTH, min(numbers.pop(), FOREVER))
+        if len(numbers) != 1 or not all(length.isdigit() for length in lengths):
+            return unknown
+        return Framing(Body.LENGTH, min(numbers.pop(), FOREVER))
     return NO_BODY if request else _CLOSE

@@ -219,6 +219,12 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
         (b"Content-Length: 0005\r\n", b"abcde", True),
         (b"transfer-encoding:\r\n chunked\r\n", b"0\r\n\r\n", True),  # obs-fold
         (b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", b"0\r\n\r\n", True),
+        (b"Transfer-Encoding: identity\r\n", b"", True),
+        (b"Transfer-Encoding: identity\r\nContent-Length: 5\r\n", b"abcde", True),
+        (b"Content-Lengthy: 5\r\nTransfer-Encodings: gzip\r\n", b"", True),  # other fields
+        (b"Content-Length:\r\n", b"", False),  # as nginx and Apache refuse it
+        (b"Transfer-Encoding: \r\n", b"", False),
+        (b"Transfer-Encoding : chunked\r\n", b"0\r\n\r\n", False),  # 5.1: refused
         (b"Content-Length: 5\r\nContent-Length: 6\r\n", b"abcde", False),
         (b"Content-Length: +5\r\n", b"abcde", False),
         (b"Content-Length: 0x5\r\n", b"abcde", False),
