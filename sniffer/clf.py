@@ -57,7 +57,7 @@ class LineFormat:
         if "%" not in text:
             raise UsageError(f"{directive!r} is neither a format ({', '.join(FORMATS)}) nor a directive")
         self._origin_form = origin_form
-        self._parts: list[tuple[bytes, Field | None, bool, bool]] = []  # literal before, field, quoted, observed
+        self._parts: list[tuple[bytes, Field, bool, bool]] = []  # literal before, field, quoted, observed
         self._end = self._compile(text)
         self._plain = text == COMMON
 
@@ -65,16 +65,14 @@ class LineFormat:
         """Return the line, LF included."""
         if self._plain:
             return self._common(transaction)
-        out = []
+        out: list[bytes] = []
         for literal, field, quoted, observed in self._parts:
-            out.append(literal)
-            if field is not None:
-                value = field(transaction)
-                if value is None:
-                    value = b"-"
-                elif observed:
-                    value = escape(value, quoted) or (b"" if quoted else b'""')
-                out.append(value)
+            value = field(transaction)
+            if value is None:
+                value = b"-"
+            elif observed:
+                value = escape(value, quoted) or (b"" if quoted else b'""')
+            out += literal, value
         out.append(self._end)
         return b"".join(out)
 

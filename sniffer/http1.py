@@ -199,10 +199,9 @@ class Reader:
         self._become(_TUNNEL)
 
     def sync(self) -> None:
-        """The next byte fed is the first of the connection."""
-        if self.state is _LOST and not self.heads:
-            self._synced = True
-            self._become(_HEAD)
+        """The next byte fed is the first of all, and of the connection."""
+        self._synced = True
+        self._become(_HEAD)
 
     def look(self) -> None:
         """Look for messages again in what was given up as a tunnel."""
@@ -227,8 +226,7 @@ class Reader:
         """Go on behind what ``partial`` returned: it was a request."""
         self.text = None
         self.wire = len(partial.raw)
-        if self.state is not _TUNNEL:
-            self._lose()
+        self._lose()
 
     def _become(self, state: State) -> None:
         self.state = state
@@ -246,7 +244,7 @@ class Reader:
         self.settle()
         if self.state is _BODY:
             self._end(True)
-        elif self.state is _CHUNK_DATA:
+        else:
             self.state = _CHUNK_END
 
     def _end(self, whole: bool) -> None:
@@ -345,9 +343,8 @@ class Reader:
             if end <= len(data):
                 self._become(_HEAD)
                 return end
-            if end - begin < MAX_HEAD:
-                self.buffer = data[begin:]  # the rest of it is still to come
-                return len(data)
+            self.buffer = data[begin:]  # the rest of it is still to come
+            return len(data)
         self.judged = not SOCKS.match(data, begin)
         self._note(data[begin : begin + MAX_HEAD])
         self._lose()

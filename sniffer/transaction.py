@@ -50,7 +50,7 @@ class Transaction(NamedTuple):
     @property
     def lasting(self) -> bool:
         """Whether the connection may carry another exchange, RFC 9112 section 9.3."""
-        if not self.protocol or not self.response or not self.whole:
+        if not self.protocol or not self.whole:
             return False
         for head in (self.request, self.response):
             options = (field(head, b"connection") or b"").lower()

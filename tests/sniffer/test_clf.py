@@ -90,6 +90,7 @@ def test_combined_and_combinedio_add_to_common() -> None:
         ("[%{%d %b %H:%M}t]", "[05 Mar 12:00]"),
         ("%{end:sec}t", "1709636402"),
         ("100%% %s", "100% 200"),
+        ('\\"%m\\" \\\\%s\\t\\n', '"GET" \\200\t\\n'),  # as in a server's file, where only these three are known
     ],
 )
 def test_a_directive_means_what_it_means_to_apache(directive: str, text: str) -> None:
@@ -135,6 +136,7 @@ def test_the_servers_port_is_told_unless_it_is_80() -> None:
         (b"Basic YSBiIl0sXDp4", "a\\x20b\\x22\\x5d\\x2c\\\\"),
         (b"Basic c2VjcmV0", "-"),
         (b"Basic !!!", "-"),
+        (b"Basic YWxpY2U6c2VjcmV", "-"),  # cut off
         (b"Bearer YWxpY2U6c2VjcmV0", "-"),
     ],
 )
@@ -199,3 +201,24 @@ def test_a_time_beyond_the_calendar_is_no_error() -> None:
 
 def test_a_directive_that_is_no_utf_8_stands_in_the_line_as_it_was_given() -> None:
     assert LineFormat("\udcff %s %{\udcfe}t").line(transaction()) == b"\xff 200 \xfe\n"
+
+
+@pytest.mark.parametrize(
+    ("told", "sign"),
+    [
+        ({}, "+"),
+        ({"whole": False}, "X"),
+        ({"request": b"GET /a HTTP/1.1\r\nConnection: close\r\n\r\n"}, "-"),
+        ({"response": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: Close\r\n\r\n"}, "-"),
+        ({"response": b"HTTP/1.1 200 OK\r\n\r\n"}, "-"),
+        ({"response": b"HTTP/1.1 304 X\r\n\r\n", "status": 304}, "+"),
+        ({"response": b"HTTP/1.1 200 OK\r\n\r\n", "method": b"HEAD"}, "+"),
+        ({"response": b"HTTP/1.1 101 X\r\nContent-Length: 0\r\n\r\n", "status": 101}, "-"),
+        ({"response": b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\n"}, "-"),
+        ({"response": b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\n"}, "+"),
+        ({"protocol": b"", "request": b"GET /a\r\n", "response": b"", "status": None}, "-"),
+        ({"protocol": b"", "request": b"GET /a\r\n"}, "-"),
+    ],
+)
+def test_a_connection_that_may_go_on_is_told_from_one_that_ends(told: dict[str, object], sign: str) -> None:
+    assert line("%X", transaction()._replace(**told)) == sign  # type: ignore[arg-type]

@@ -156,3 +156,15 @@ def test_messages_that_nobody_takes_hold_nothing_up() -> None:
     os.close(read)
     os.close(write)
     assert (done.returncode, done.stdout.count(b"\n")) == (0, 1)
+
+
+@pytest.mark.parametrize("option", ["--rotate-size=5 PB", "--rotate-every=1y", "--rotate-size=-1", "--keep=0"])
+def test_an_amount_that_is_none_is_named_with_its_option(option: str) -> None:
+    with pytest.raises(UsageError, match=option.partition("=")[0]):
+        settings(option)
+
+
+@pytest.mark.parametrize("mode", ["640x", "8640", "0999", "0040", "0200", "rw"])
+def test_a_mode_with_which_the_sniffer_could_not_write_its_log_is_refused(mode: str) -> None:
+    with pytest.raises(UsageError, match="readable and writable for the owner"):
+        settings(f"--mode={mode}")

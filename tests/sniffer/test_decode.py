@@ -7,6 +7,7 @@ import struct
 import pytest
 
 from sniffer.decode import ACK, PSH, Decoder, Frame, Segment
+from sniffer.fragments import TIMEOUT, Fragments
 from tests.sniffer.wire import ethernet, ip4, ip6, tcp
 
 DATA = b"GET / HTTP/1.1\r\n\r\n"
@@ -49,6 +50,7 @@ FRAMES = {
     "Ethernet over MPLS": frame(MACS + b"\x88\x47" + label(True) + bytes(4) + INNER),
     "PPPoE": frame(MACS + b"\x88\x64\x11\x00\x00\x01\x00\x40\x00\x21" + V4),
     "802.2 SNAP": frame(MACS + b"\x00\x50\xaa\xaa\x03\x00\x00\x00\x08\x00" + V4),
+    "802.2, IP": frame(MACS + b"\x00\x50\x06\x06\x03" + V4),
     "cooked": frame(struct.pack("!HHH8sH", 0, 1, 6, bytes(8), 0x0800) + V4, 113),
     "cooked, with VLAN": frame(struct.pack("!HHH8sH", 0, 1, 6, bytes(8), 0x8100) + b"\x00\x05\x08\x00" + V4, 113),
     "cooked 2": frame(struct.pack("!HHIHBB8s", 0x86DD, 0, 3, 1, 0, 6, bytes(8)) + V6, 276),
@@ -67,6 +69,8 @@ FRAMES = {
     "IPv6 hop-by-hop and destination": frame(
         ethernet(ip6("::1", "::2", 0, b"\x3c\x00" + bytes(6) + b"\x06\x01" + bytes(14) + SEGMENT), 0x86DD)
     ),
+    "IPv4 authentication": frame(ethernet(ip4("10.0.0.1", "10.0.0.2", 51, b"\x06\x01" + bytes(10) + SEGMENT))),
+    "IPv6 atomic fragment": frame(ethernet(ip6("::1", "::2", 44, b"\x06" + bytes(7) + SEGMENT), 0x86DD)),
     "IPv6 authentication": frame(ethernet(ip6("::1", "::2", 51, b"\x06\x01" + bytes(10) + SEGMENT), 0x86DD)),
     "total length 0": frame(ethernet(ip4("10.0.0.1", "10.0.0.2", 6, SEGMENT, total=0))),
     "payload length 0": frame(ethernet(ip6("::1", "::2", 6, SEGMENT, length=0), 0x86DD)),
@@ -96,6 +100,7 @@ FRAMES = {
     "ERSPAN II": frame(ethernet(ip4("1.1.1.1", "1.1.1.2", 47, b"\x10\x00\x88\xbe" + bytes(12) + INNER))),
     "ERSPAN III": frame(ethernet(ip4("1.1.1.1", "1.1.1.2", 47, b"\x10\x00\x22\xeb" + bytes(16) + INNER))),
     "Teredo": frame(ethernet(udp(3544, V6))),
+    "Teredo, with authentication": frame(ethernet(udp(3544, b"\x00\x01\x03\x02" + bytes(14) + bytes(8) + V6))),
     "Teredo, with origin": frame(ethernet(udp(3544, bytes(8) + V6))),
     "AYIYA": frame(ethernet(udp(5072, b"\x42\x52\x21\x29" + bytes(4) + bytes(16) + bytes(20) + V6))),
     "L2TP": frame(ethernet(udp(1701, b"\x40\x02\x00\x40" + bytes(4) + b"\xff\x03\x00\x21" + V4))),
@@ -112,6 +117,9 @@ FRAMES = {
     "802.11, several in one": frame(b"\x88\x01" + bytes(22) + b"\x80\x00" + bytes(14) + SNAP + V4, 105),
     "802.11, padded": frame(b"\x88\x01" + bytes(26) + SNAP + V4, 105),
     "GTP-U": frame(ethernet(udp(2152, b"\x30\xff" + struct.pack("!HI", len(V4), 1) + V4))),
+    "GTP-U, with extensions": frame(
+        ethernet(udp(2152, b"\x34\xff" + bytes(9) + b"\x85" + b"\x01ab\x40" + b"\x02" + bytes(7) + V4))
+    ),
 }
 
 
@@ -188,3 +196,81 @@ def test_tunnels_within_tunnels_end() -> None:
     decoder = Decoder()
     assert decoder.segments([frame(ethernet(packet))]) == []
     assert decoder.other == 1
+
+
+OTHER = {
+    "raw, of no IP version": frame(b"\x50" + V4[1:], 101),
+    "PPP, link control": frame(b"\xff\x03\xc0\x21" + bytes(60), 9),
+    "NFLOG, no packet": frame(b"\x02\x00\x00\x05" + struct.pack("<HHI", 8, 5, 3), 239),
+    "NFLOG, a length of nothing": frame(b"\x02\x00\x00\x05" + struct.pack("<HH", 3, 9) + V4, 239),
+    "802.11 beacon": frame(b"\x80\x00" + bytes(22) + SNAP + V4, 105),
+    "802.11 without data": frame(b"\x48\x00" + bytes(22) + SNAP + V4, 105),
+    "802.11 encrypted": frame(b"\x08\x41" + bytes(22) + SNAP + V4, 105),
+    "IPv4 as IPv6": frame(ethernet(V4, 0x86DD)),
+    "IPv6 as IPv4": frame(ethernet(V6)),
+    "IPv4 with half a header": frame(ethernet(b"\x44" + V4[1:])),
+    "GTP-U, an extension of no length": frame(ethernet(udp(2152, b"\x34\xff" + bytes(9) + b"\x85" + bytes(4) + V4))),
+    "17 extension headers": frame(ethernet(ip6("::1", "::2", 0, bytes(8) * 16 + b"\x06" + bytes(7) + SEGMENT), 0x86DD)),
+}
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_a_frame_without_tcp_gives_no_segment_and_is_counted(name: str) -> None:
+    decoder = Decoder()
+    assert decoder.segments([OTHER[name]]) == []
+    assert (decoder.other, decoder.cut) == (1, 0)
+
+
+def test_16_extension_headers_are_passed_by() -> None:
+    packet = ip6("::1", "::2", 0, bytes(8) * 15 + b"\x06" + bytes(7) + SEGMENT)
+    (segment,) = decode(frame(ethernet(packet, 0x86DD)))
+    assert payload(segment) == DATA
+
+
+@pytest.mark.parametrize("link", [1, 101])
+@pytest.mark.parametrize("offset", [0x40, 0xF0])
+def test_a_tcp_header_shorter_than_one_or_longer_than_its_packet_is_malformed(offset: int, link: int) -> None:
+    packet = bytearray(ip4("10.0.0.1", "10.0.0.2", 6, tcp(40000, 80, 7, 9, ACK, b"GET / HTTP/1.1\r\n")))
+    packet[32] = offset
+    decoder = Decoder()
+    assert decoder.segments([frame(ethernet(bytes(packet)) if link == 1 else bytes(packet), link)]) == []
+    assert (decoder.other, decoder.cut) == (0, 1)
+
+
+def test_a_datagram_is_whole_when_nothing_is_missing_however_many_bytes_came() -> None:
+    fragments = Fragments(10_000)
+    data = bytes(range(96))
+    for at, stop in ((0, 40), (16, 48), (72, 96)):  # 96 bytes, and a hole
+        assert fragments.add(0, b"k", at, data[at:stop], stop == 96) is None
+    assert fragments.add(0, b"k", 48, data[48:72], False) == data
+
+
+def test_a_last_fragment_without_data_makes_nothing_of_what_is_missing() -> None:
+    fragments = Fragments(10_000)
+    assert fragments.add(0, b"k", 0, bytes(64), False) is None
+    assert fragments.add(0, b"k", 96, b"", True) is None
+    assert fragments.add(0, b"k", 40, bytes(40), False) is None  # 104 bytes, of which 80 are different
+    assert fragments.add(0, b"k", 80, bytes(16), False) == bytes(96)
+
+
+def test_fragments_behind_the_last_one_make_nothing_whole() -> None:
+    fragments = Fragments(10_000)
+    assert fragments.add(0, b"k", 0, bytes(8), False) is None
+    assert fragments.add(0, b"k", 32, bytes(64), False) is None
+    assert fragments.add(0, b"k", 16, bytes(8), True) is None  # 80 bytes of 24, and a hole
+
+
+def test_a_fragment_beyond_the_largest_datagram_is_not_kept() -> None:
+    fragments = Fragments(10_000)
+    assert fragments.add(0, b"k", 65528, bytes(8), True) is None
+    assert fragments.add(0, b"k", 24, bytes(24), True) is None
+    assert fragments.add(0, b"k", 0, bytes(24), False) == bytes(48)
+
+
+def test_a_datagram_that_is_not_whole_after_30_seconds_is_dropped_and_counted() -> None:
+    fragments = Fragments(10_000)
+    for key, time in ((b"a", 0), (b"b", 1)):
+        fragments.add(time, key, 0, b"12345678", False)
+    assert fragments.add(TIMEOUT, b"a", 8, b"90", True) is None
+    assert fragments.dropped == 1
+    assert fragments.add(TIMEOUT, b"b", 8, b"90", True) == b"1234567890"

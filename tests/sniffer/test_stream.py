@@ -71,3 +71,40 @@ def test_any_pieces_in_any_order_give_the_bytes(first: int, cuts: list[tuple[int
         made.hold((first + at) & 0xFFFFFFFF, len(text[at : at + size]), text[at : at + size], 1, 0)
         got += take_all(made)
     assert got == text
+
+
+def test_a_segment_is_held_once_whatever_is_held_before_and_behind_it() -> None:
+    made = stream()
+    assert made.hold(120, 5, b"ttttt", 1, 0) == 5
+    assert made.hold(101, 4, b"bbbb", 1, 0) == 4
+    assert made.hold(103, 5, b"xxccc", 1, 0) == 3
+    assert (made.holding, made.hole()) == (12, 1)
+    made.hold(100, 1, b"a", 1, 0)
+    assert take_all(made) == b"abbbbccc"
+
+
+def test_of_a_copy_that_was_captured_further_what_was_cut_is_not_taken() -> None:
+    made = stream()
+    assert made.hold(100, 8, b"abc", 1, 0) == 8
+    assert made.hold(100, 12, b"ABCDEFGH", 1, 0) == 4  # the first arrival wins, bytes or none
+    pieces = []
+    while made.held:
+        piece = made.take()
+        assert piece is not None
+        made.advance(piece[1])
+        pieces.append(piece[1:3])
+    assert pieces == [(3, b"abc"), (5, None), (4, None)]
+
+
+def test_a_hole_is_filled_as_far_as_bytes_come() -> None:
+    made = stream(0xFFFFFFF6)
+    made.skip(30)
+    made.advance(5)
+    made.skip(5)
+    assert [length for _, length in made.holes] == [30, 5]
+    made.fill(10, 4)  # 20 bytes on, behind the wrap
+    assert made.holes == [(0xFFFFFFF6, 20), (14, 6), (25, 5)]
+    made.fill(0xFFFFFFF0, 10)
+    assert made.holes == [(0xFFFFFFFA, 16), (14, 6), (25, 5)]
+    made.fill(0xFFFFFFFA, 100)
+    assert made.holes == []
