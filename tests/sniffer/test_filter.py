@@ -5,7 +5,17 @@ from itertools import product
 
 import pytest
 
-from sniffer.capture.filter import DEFAULT, DEFAULT_EXPRESSION, Instruction, compile_live, for_interfaces, packed
+from sniffer.capture.filter import (
+    DEFAULT,
+    DEFAULT_EXPRESSION,
+    FileFilter,
+    Instruction,
+    compile_live,
+    for_interfaces,
+    packed,
+)
+from sniffer.decode import Frame
+from sniffer.errors import UsageError
 from tests.requires import need_libpcap
 
 IPV4, IPV6 = 0x0800, 0x86DD
@@ -101,3 +111,34 @@ def test_of_the_loopback_what_goes_out_is_refused_and_of_no_other_interface() ->
         for hardware, kind in product((772, 1, 65534), range(7)):
             kernel = {HARDWARE: hardware, PACKET_TYPE: kind, INTERFACE: 1}
             assert takes(program, b"", kernel) == ((hardware, kind) != (772, 4))
+
+
+def test_what_a_filter_asks_of_the_link_layer_is_asked_of_the_kernel_or_refused() -> None:
+    need_libpcap()
+    packet = ipv4(6, (80, 1024), 0, 0)
+    for kind in range(5):
+        assert takes(compile_live("outbound"), packet, {PACKET_TYPE: kind, PROTOCOL: IPV4}) == (kind == 4)
+    for kind in (IPV4, IPV6):
+        assert takes(compile_live("ip"), packet, {PROTOCOL: kind}) == (kind == IPV4)
+    with pytest.raises(UsageError, match=r"'ether\[4:2\] = 1' looks at link-layer bytes"):
+        compile_live("ether[4:2] = 1")
+
+
+@pytest.mark.parametrize("expression", ["tcp port", "port http://", "ether host x"])
+def test_an_expression_that_is_none_is_a_usage_error(expression: str) -> None:
+    need_libpcap()
+    for compiled in (compile_live, FileFilter):
+        with pytest.raises(UsageError):
+            compiled(expression)  # type: ignore[operator]
+
+
+def test_frames_of_a_link_type_that_the_filter_means_nothing_to_are_left_out_and_that_is_said_once() -> None:
+    need_libpcap()
+    chosen = FileFilter("ether src 02:02:02:02:02:02")
+    mine, other = b"\x04" * 6 + b"\x02" * 6 + b"\x08\x00" + bytes(40), bytes(54)
+    frames: list[Frame] = [
+        (n, link, data, 54) for n, (link, data) in enumerate([(1, mine), (101, mine), (1, other)] * 2)
+    ]
+    assert [time for time, *_ in chosen.matching(frames)] == [0, 3]
+    (note,) = chosen.notes
+    assert note.startswith("frames of link type 101 are left out: ")
