@@ -72,12 +72,22 @@ class Live:
         self.dropped = 0  # frames lost by the kernel, as far as counted
         self._names = None if not names or "any" in names else tuple(dict.fromkeys(names))
         self._program = bpf.compile_live(expression) if expression else bpf.DEFAULT
-        self._socket = _open_socket()
-        self._links = socket.socket(
-            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
-        )
-        self._links.bind((0, _RTMGRP_LINK))
         self._seen: dict[str, Interface] = {}
+        with contextlib.ExitStack() as stack:  # closes what is open already where something fails
+            self._socket = stack.enter_context(_open_socket())
+            kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+            self._links = stack.enter_context(socket.socket(socket.AF_NETLINK, kind, socket.NETLINK_ROUTE))
+            self._begin()
+            stack.pop_all()
+        self._blocks = len(self._ring) // _BLOCK
+        self._block = 0
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
+        self._poll.register(self._links, select.POLLIN)
+
+    def _begin(self) -> None:
+        """Have the kernel fill the ring with what was asked for."""
+        self._links.bind((0, _RTMGRP_LINK))
         if self._names is None:
             self._attach(None)
         else:
@@ -93,11 +103,6 @@ class Live:
             _bind_to_all(self._socket)
         except OSError as error:
             raise CaptureError(f"cannot capture: {error.strerror}") from error
-        self._blocks = len(self._ring) // _BLOCK
-        self._block = 0
-        self._poll = select.poll()
-        self._poll.register(self._socket, select.POLLIN)
-        self._poll.register(self._links, select.POLLIN)
 
     def _map_ring(self) -> mmap.mmap:
         self._socket.setsockopt(_SOL_PACKET, _PACKET_VERSION, _TPACKET_V3)

@@ -1,10 +1,13 @@
 """The log: nothing torn, nothing lost without a count, whatever becomes of its name, its folder and its disk."""
 
+import errno
+import fcntl
 import gzip
 import os
 import resource
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -369,3 +372,116 @@ def test_a_full_file_system_is_survived_and_every_lost_line_counted(tmp_path: Pa
         log.close()
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_rotation_after_which_no_file_can_be_made_is_undone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Log.opened(path, Rotation(size=4, every=0))
+    log.write(b"one\n", NOW)
+    opened = log._open
+
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(log, "_open", full)
+    log.write(b"two\n", NOW)
+    monkeypatch.setattr(log, "_open", opened)
+    assert os.listdir(path.parent) == ["access.log"]
+    assert (path.read_bytes(), log.lost) == (b"one\ntwo\n", 0)
+    assert log.said == [f"cannot rotate {path}: No space left on device; it grows on"]
+    log.write(b"three\n", NOW + 20)
+    assert (path.read_bytes(), read(path)) == (b"three\n", b"one\ntwo\nthree\n")
+
+
+def test_a_file_that_cannot_be_compressed_stays_as_it_is_and_that_is_said(path: Path) -> None:
+    log = Log(path, Rotation(size=4, every=0, compress=True))
+    path.parent.mkdir()
+    log.open()
+    (path.parent / log._archive.part).mkdir()
+    for text in (b"one\n", b"two\n", b"six\n"):
+        log.write(text, NOW)
+    log._archive.compress(log._folder, wait=True)
+    assert read(path) == b"one\ntwo\nsix\n"
+    assert {text.split(":")[0] for text in log.said} == {"cannot compress access.log's rotated files"}
+    assert not list(path.parent.glob("*.gz"))
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_file_system_without_locks_holds_a_log_too(number: int, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    log = Log.opened(path)
+    log.write(b"one\n", NOW)
+    assert path.read_bytes() == b"one\n"
+
+
+def test_a_lock_that_fails_otherwise_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    with pytest.raises(SnifferError, match=r"access\.log: Input/output error$"):
+        Log.opened(path)
+
+
+def test_standard_output_that_takes_no_more_for_now_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin, end = os.pipe()
+    os.set_blocking(end, False)
+    monkeypatch.setattr("sniffer.logfile._STDOUT", end)
+    log = Log("-")
+    log.prepare()
+    log.open()
+    got: list[bytes] = []
+
+    def reads() -> None:
+        while data := os.read(begin, 1 << 16):
+            got.append(data)
+
+    reader = threading.Thread(target=reads)
+    reader.start()
+    lines = b"a line of some length\n" * 50_000
+    log.write(lines, NOW)
+    log.release()  # which is nothing to standard output
+    log.write(b"end\n", NOW)
+    log.close()
+    os.close(end)
+    reader.join()
+    os.close(begin)
+    assert b"".join(got) == lines + b"end\n"
+    assert (log.written, log.lost) == (50_001, 0)
+
+
+def test_root_gives_a_folder_away_with_the_logs_own_files_and_nothing_that_is_linked_to(path: Path) -> None:
+    need(os.geteuid() == 0, "giving files away needs root")
+    secret = path.parent.parent / "secret"
+    path.parent.mkdir()
+    secret.touch()
+    for name in ("access.log", "access.log.2.gz"):
+        (path.parent / name).touch()
+    (path.parent / "access.log.1").hardlink_to(secret)
+    Log(path).prepare(4242)
+    owners = {name: (path.parent / name).stat().st_uid for name in os.listdir(path.parent)}
+    assert owners == {"access.log": 4242, "access.log.2.gz": 4242, "access.log.1": 0}
+    assert (path.parent.stat().st_uid, secret.stat().st_uid) == (4242, 0)
+
+
+@pytest.mark.parametrize("other", ["link", "stranger", "everybody"])
+def test_root_gives_no_folder_away_that_is_not_the_logs_own(other: str, path: Path) -> None:
+    need(os.geteuid() == 0, "giving files away needs root")
+    path.parent.mkdir()
+    path.touch()
+    if other == "link":
+        (path.parent / "access.log.1").symlink_to("/etc/passwd")
+        with pytest.raises(SnifferError, match="cannot use the folder"):
+            Log(path).prepare(4242)
+    elif other == "stranger":
+        (path.parent / "somebody's").touch()
+        Log(path).prepare(4242)
+        assert path.stat().st_uid == 0
+    else:
+        path.parent.chmod(0o777)
+        Log(path).prepare(4242)
+        assert path.stat().st_uid == 0
+    assert path.parent.stat().st_uid == 0
+    assert Path("/etc/passwd").stat().st_uid == 0
