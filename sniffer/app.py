@@ -144,6 +144,8 @@ class _Replay:
                     break
             if file.problem:
                 self._say(f"{file.path}: {file.problem}")
+            if signals.stop:
+                break
         for note in self._chosen.notes if self._chosen else ():
             self._say(note)
         yield self._observer.finish()

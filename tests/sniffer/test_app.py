@@ -209,12 +209,14 @@ def test_captures_are_told_of_when_a_signal_asks_and_at_the_end(signals: app._Si
 
 
 def test_of_captures_that_are_broken_off_by_a_signal_what_was_read_is_written(
-    signals: app._Signals, tmp_path: Path
+    signals: app._Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("sniffer.capture.files.BATCH", 50)
     signal.raise_signal(signal.SIGTERM)
-    (said,) = replayed(signals, tmp_path / "log", "tagged.pcap", "browsing.pcap")
-    assert "transactions 0" not in said
-    assert (tmp_path / "log").read_text().startswith("192.0.2.1 ")
+    (said,) = replayed(signals, tmp_path / "log", "browsing.pcap", "tagged.pcap")
+    assert said.startswith("frames 50,")
+    written = (tmp_path / "log").read_text().count("\n")
+    assert 0 < written < (FOLDER / "browsing.txt").read_text().count("\n")
 
 
 def test_a_capture_that_breaks_off_is_named(signals: app._Signals, tmp_path: Path) -> None:
