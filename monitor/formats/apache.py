@@ -45,7 +45,7 @@ _PLAIN = {  # letter: kind, rank
     "X": ("text", 0),
     "^FB": ("number", 0),
 }
-_WITH_ARGUMENT = {"a", "p", "P", "T", "t", "i", "o", "e", "C", "n", "c", "x", "^ti", "^to"}
+_WITH_ARGUMENT = {"a", "h", "p", "P", "T", "t", "i", "o", "e", "C", "n", "c", "x", "^ti", "^to"}
 _HEADERS = {
     "referer": ("referer", 0),
     "user-agent": ("agent", 0),
@@ -125,7 +125,7 @@ def _token(text: str, match: re.Match[str]) -> Token:
         if letter == "s" and which == ">":
             rank = 0
         return Field(kind, name, position, rank, tick=10**6 if letter == "T" else 1)
-    if letter == "a":
+    if letter in ("a", "h"):
         return Field("host", name, position, 2)  # {c}: the peer, where a proxy stands in front
     if letter in _WITH_ARGUMENT and argument is not None:
         return Field("number" if letter == "p" else "text", name, position)

@@ -122,6 +122,7 @@ def read(directive: str, line: str, columns: Columns = Columns.ALL) -> Batch:
             '1549573956.123 "GET /a/b HTTP/1.1" /a/b /index.php 200',
             (b"-", b"GET", b"/a", b"200", 0),
         ),
+        ("%{c}h %h %t %>s", f"proxy client {WHEN} 200", (b"client", b"", b"", b"200", 0)),
         ("%t %>s %u end", f"{WHEN} 200 bob end", (b"-", b"", b"", b"200", 0)),
         (
             'CustomLog "|/usr/bin/rotatelogs /var/log/%Y.log 86400" "%h %t \\"%r\\" %>s"',
