@@ -138,7 +138,7 @@ def find_columns(fields: Iterable[str], chosen: Mapping[str, str]) -> dict[str, 
     if "date" in similar and "time" not in chosen and found.get("time") == similar.get("time"):
         found["date"] = similar["date"]
     if "request" in found and "target" in found:
-        del found["request" if "method" in found else "target"]
+        del found["request" if "method" in found and "request" not in chosen else "target"]
     return found
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from monitor.formats.directive import Field, Literal, Token, build
 from monitor.formats.grammar import Format, FormatError
 from monitor.formats.jsonlog import JSON
-from monitor.formats.names import enough
+from monitor.formats.names import KNOWN, enough
 
 _STATEMENT = re.compile(r"\s*log_format\s+\S+\s+(?:escape=(?:default|json|none)\s+)?")
 _STRING = re.compile(r"""'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)"|((?:\\.|[^\s;'"\\])+)""", re.DOTALL)
@@ -149,14 +149,9 @@ def _json(written: str, name: str) -> Format | None:
     for key, value in _leaves(entry):
         match = _VARIABLE.fullmatch(value)
         kind, rank = _KNOWN.get(match[1] or match[2], ("", 0)) if match else ("", 0)
-        if kind in ("", "user", "list", "text"):
-            continue
-        if kind not in best or rank < best[kind][0]:
+        if kind in KNOWN and (kind not in best or rank < best[kind][0]):
             best[kind] = (rank, key)
     keys = {kind: key for kind, (_, key) in best.items()}
-    if "request" in keys:
-        keys.pop("method", None)
-        keys.pop("target", None)
     return replace(JSON, name=name, keys=tuple(keys.items())) if enough(keys) else None
 
 

@@ -147,4 +147,4 @@ def _of_year(year: int, day: int, rest: tuple[int, int, int, int | None]) -> Civ
         there = date.fromordinal(begin.toordinal() + day - 1)
     except ValueError:  # the year 0, or a day behind the year 9999
         return None
-    return (year, there.month, there.day, *rest) if day and there.year == year else None
+    return (year, there.month, there.day, *rest) if there.year == year else None

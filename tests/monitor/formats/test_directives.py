@@ -227,6 +227,11 @@ def test_of_several_keys_of_nginx_json_the_one_that_says_most_is_read() -> None:
     assert rows_of([read(directive, line)]) == [(EPOCH, b"h", b"PUT", b"/a", b"-", 0)]
     whole = read(directive[:-1] + ',"line":"$request"}', line[:-1] + ',"line":"GET /c/d HTTP/1.1"}')
     assert rows_of([whole]) == [(EPOCH, b"h", b"GET", b"/c", b"-", 0)]
+    named = '{"t":"$msec","line":"$request","method":"$request_method","uri":"$uri"}'
+    line = '{"t":"1549573956.1","line":"GET /c/d HTTP/1.1","method":"GET","uri":"/index.php"}'
+    assert list(read(named, line).sections) == [b"/c"]  # what was asked for, not what it was rewritten to
+    equal = '{"t":"$msec","st":"$status","first":"$http_x_real_ip","second":"$http_cf_connecting_ip"}'
+    assert list(read(equal, '{"t":"1.0","st":"200","first":"f","second":"s"}').hosts) == [b"f"]
 
 
 @pytest.mark.parametrize(
