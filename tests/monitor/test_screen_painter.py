@@ -114,6 +114,10 @@ def test_where_there_is_no_room_for_both_the_right_part_stays() -> None:
     assert both_ends([Span("left")], [Span("right")], 4) == (Span("rig…"),)
 
 
+def test_what_the_views_draw_with_needs_no_cursor_put_anew() -> None:
+    assert painter().paint(frame_of("▁▂█─╌▲━·…→")).count("H") == 1
+
+
 def test_a_mark_stands_with_its_wide_character() -> None:
     assert cells((Span("日\u0301x"),)) == [("日\u0301", Style.TEXT), ("", Style.TEXT), ("x", Style.TEXT)]
 

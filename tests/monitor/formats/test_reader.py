@@ -58,7 +58,8 @@ def test_a_format_that_is_given_is_not_left() -> None:
 
 def test_where_nothing_fits_everything_is_malformed_and_the_reason_is_told_once() -> None:
     reader = Reader(None)
-    assert counts(reader, JUNK * 500) == (0, 500, 0)
+    batch = reader.read(JUNK * 500)
+    assert (len(batch.times), batch.malformed, len(batch.samples)) == (0, 500, 5)
     assert reader.description.startswith("fits no known format; nearest is ")
     assert len(reader.messages()) == 1
 

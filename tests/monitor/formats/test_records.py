@@ -342,6 +342,11 @@ def test_columns_are_found_under_the_names_and_in_the_shapes_that_people_use(dat
     assert read(data)[1] == [(1549573956, b"h", b"GET", b"/a", b"200", 12)]
 
 
+def test_a_name_of_one_letter_is_known_only_as_it_is_written() -> None:
+    lines = b'{"time":1549573956,"s":404,"b":5,"url":"/"}\n{"time":1549573956,"S":404,"B":5,"url":"/"}\n'
+    assert [row[4:] for row in read(lines)[1]] == [(b"404", 5), (b"-", 0)]
+
+
 def test_a_clients_port_in_a_field_that_has_one_is_cut() -> None:
     lines = [
         b'{"ts":1549573956,"status":200,"request":{"method":"GET","uri":"/","remote_addr":"1.2.3.4:55"}}',

@@ -46,9 +46,10 @@ def test_durations_are_right_and_bounded_however_many_there_are() -> None:
 
 def test_sections_of_virtual_hosts_are_right_and_bounded_however_many_and_long_they_are() -> None:
     sections = Sections()
-    long = b"/" + b"x" * CACHED_LENGTH
+    long = b"/" + b"x" * (CACHED_LENGTH - 1)
     assert sections[b"v", long] == b"v" + long
     assert not sections
+    assert sections[b"-", long] == long
     for number in range(CACHED_SECTIONS + 5):
         assert sections[b"v", b"/%d" % number] == b"v/%d" % number
     assert len(sections) == CACHED_SECTIONS
