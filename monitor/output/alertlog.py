@@ -22,6 +22,7 @@ from monitor.units import Threshold
 
 KEPT = 1000  # alerts read back, the newest
 READ = 4 * 1024 * 1024  # bytes of the file's end that are read back for them
+BITS = 256  # of a number; what the monitor writes has fewer
 _TOLD = 4 * KEPT  # transitions remembered so that none is written twice
 
 _Key = tuple[str, str, int]  # rule, state, second
@@ -52,7 +53,13 @@ class AlertLog:
         read = [self._read(line) for line in data.split(b"\n") if line.strip()]
         known = [each for each in read if each is not None]
         if len(known) < len(read):
-            self._messages.append(f"{path}: {len(read) - len(known)} lines are not alerts; they stay as they are")
+            left = len(read) - len(known)
+            told = (
+                f"{left} lines are not alerts; they stay as they are"
+                if left > 1
+                else "1 line is not an alert; it stays as it is"
+            )
+            self._messages.append(f"{path}: {told}")
         for transition, _, _ in known:
             self._remember(transition)
         self.history = tuple(_pair(known))[-KEPT:]
@@ -104,7 +111,7 @@ class AlertLog:
         """The transition, its peak and when that was; None for any other line."""
         try:
             told = json.loads(line)
-            return _transition(told), int(told["peak"]), _second(told["peak_at"])
+            return _transition(told), _whole(told["peak"]), _second(told["peak_at"])
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError, ZeroDivisionError):
             return None
 
@@ -113,9 +120,22 @@ def _last_byte(descriptor: int) -> bytes:
     return os.pread(descriptor, 1, os.fstat(descriptor).st_size - 1)
 
 
+def _whole(number: object) -> int:
+    """A count as it is written; of text or endless digits it is none. Raises ValueError."""
+    if not isinstance(number, int) or number.bit_length() > BITS:
+        raise ValueError("not a count")
+    return number
+
+
+def _fraction(number: object) -> Fraction:
+    if not isinstance(number, float):
+        return Fraction(_whole(number))
+    return Fraction(repr(number))  # of text "1e999999999" would take all memory
+
+
 def _second(text: str) -> int:
     if text.startswith("@"):  # beyond what a date can hold
-        return int(text[1:])
+        return _whole(int(text[1:]))
     return int(datetime.fromisoformat(text).timestamp())
 
 
@@ -123,13 +143,13 @@ def _transition(told: Mapping[str, object]) -> Transition:
     """Read a line's object. Raises ValueError, KeyError or TypeError."""
     if told["type"] != "alert":
         raise ValueError("not an alert")
-    hits, window, metric = int(str(told["hits"])), int(str(told["window"])), str(told["metric"])
-    average = Fraction(str(told["average"]))
+    hits, window, metric = _whole(told["hits"]), _whole(told["window"]), safe(str(told["metric"]))
+    average = _fraction(told["average"])
     if window <= 0:
         raise ValueError("a window must be above 0")
     if round(Fraction(hits, window), 6) == average:
         average = Fraction(hits, window)  # what six decimals stood for
-    threshold = Threshold(Fraction(str(told["threshold"])), str(told["threshold_text"]), metric == "bytes")
+    threshold = Threshold(_fraction(told["threshold"]), str(told["threshold_text"]), metric == "bytes")
     return Transition(
         state=State(told["state"]),
         at=_second(str(told["at"])),

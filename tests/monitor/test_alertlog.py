@@ -82,7 +82,7 @@ def test_a_line_cut_off_by_a_crash_costs_nothing_but_itself(tmp_path: Path) -> N
     with path.open("ab") as file:
         file.write(b'{"type":"alert","state":"rai')
     log = AlertLog(path, UTC)
-    assert log.messages() == [f"{path}: 1 lines are not alerts; they stay as they are"]
+    assert log.messages() == [f"{path}: 1 line is not an alert; it stays as it is"]
     tell(log, record(at=START + 1000))
     assert AlertLog(path, UTC).history == (record(), record(at=START + 1000))
 
@@ -99,6 +99,19 @@ def test_a_line_cut_off_by_a_crash_costs_nothing_but_itself(tmp_path: Path) -> N
         b'{"type":"alert","state":"raised","at":"2019-02-07T21:12:36+00:00","hits":1,"average":1,"threshold":1,'
         b'"threshold_text":"1/s","window":0,"metric":"hits","peak":1,"peak_at":"2019-02-07T21:12:36+00:00"}',
         b'{"type":"alert","state":"raised","at":[],"hits":1e999,"average":"x","threshold":"1/0","window":1}',
+        *(
+            b'{"type":"alert","state":"raised","at":"2019-02-07T21:12:36+00:00","hits":1,"average":1,"threshold":1,'
+            b'"threshold_text":"1/s","window":9,"metric":"hits","peak":1,"peak_at":"2019-02-07T21:12:36+00:00",%b}'
+            % bad
+            for bad in (
+                b'"average":"1e999999999"',
+                b'"threshold":"1e999999999"',
+                b'"threshold":1e999',
+                b'"hits":' + b"9" * 4000,
+                b'"peak":true.0',
+                b'"at":"@' + b"9" * 4000 + b'"',
+            )
+        ),
     ],
 )
 def test_foreign_lines_are_counted_and_left_alone(tmp_path: Path, line: bytes) -> None:
