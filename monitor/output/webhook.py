@@ -108,6 +108,8 @@ class Webhook:
 
 
 def _reason(error: OSError | http.client.HTTPException) -> str:
+    if isinstance(error, http.client.BadStatusLine) and not isinstance(error, http.client.RemoteDisconnected):
+        return f"what it answers is not HTTP: {str(error).strip()}"
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return f"TLS: {_CODE.sub('', text)}" if isinstance(error, ssl.SSLError) else text
 

@@ -157,6 +157,12 @@ def test_the_end_of_the_monitor_cuts_a_pause_short_and_the_next_try_counts() -> 
     assert (courier.counts, len(came)) == (Deliveries(1, 0, 0), 2)
 
 
+def test_an_answer_that_is_not_http_is_told_as_that() -> None:
+    with raw(b"hello\r\n") as host, pytest.raises(DeliveryFailedError) as error:
+        Webhook(f"http://{host}", ())(NOTICE, Patience())
+    assert str(error.value) == "127.0.0.1: what it answers is not HTTP: hello"
+
+
 def test_the_end_of_the_monitor_ends_the_tries() -> None:
     patience = Patience()
     patience.end(0.2)
