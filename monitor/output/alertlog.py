@@ -60,6 +60,7 @@ class AlertLog:
                 else "1 line is not an alert; it stays as it is"
             )
             self._messages.append(f"{path}: {told}")
+        known = list({_key(each[0]): each for each in known}.values())  # two monitors may have written to it
         for transition, _, _ in known:
             self._remember(transition)
         self.history = tuple(_pair(known))[-KEPT:]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 from monitor.config import Settings
 from monitor.engine.snapshot import AlertRecord, Interval, Present, Row, Summary, Table, Transition
+from monitor.errors import TaplineError
 from monitor.output.alertlog import AlertLog
 from monitor.output.delivery import GRACE, Courier
 from monitor.output.notice import make_notice
@@ -16,6 +19,13 @@ from monitor.output.text import Times
 from monitor.units import Threshold
 
 ROWS = 1000  # sections an interval, for the metrics' labels and the report's tables, whatever a person wants to see
+
+
+def _same(log: str, path: Path) -> bool:
+    try:
+        return os.path.samefile(log, path)
+    except (OSError, ValueError):
+        return False
 
 
 class Outlets:
@@ -44,7 +54,11 @@ class Outlets:
             rules = tuple(dict.fromkeys(rule.name for rule in settings.alert))
             subject = Subject(settings.logs, settings.threshold, settings.metric, settings.window, rules)
             self._report = Report(settings.html, subject, settings.interval, times)
-        self._log = AlertLog(settings.alert_log, times) if settings.alert_log else None
+        self._log = None
+        if settings.alert_log:
+            if any(_same(log, settings.alert_log) for log in settings.logs):
+                raise TaplineError(f"--alert-log {settings.alert_log}: is a log that is read")
+            self._log = AlertLog(settings.alert_log, times)
         self._metrics = None
         self._server = None
         if settings.metrics is not None:

@@ -76,6 +76,17 @@ def test_an_end_that_nobody_saw_is_written_as_what_is_known_of_it(tmp_path: Path
     assert AlertLog(path, UTC).history[-1].raised.at == START + 20_000
 
 
+def test_what_two_monitors_wrote_is_one_alert(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.jsonl"
+    logs, whole = (AlertLog(path, UTC), AlertLog(path, UTC)), record()
+    assert whole.recovered
+    for told in (whole.raised, whole.recovered):
+        for log in logs:
+            log.transition(told, whole)
+    assert len(path.read_text().splitlines()) == 4
+    assert AlertLog(path, UTC).history == (whole,)
+
+
 def test_a_line_cut_off_by_a_crash_costs_nothing_but_itself(tmp_path: Path) -> None:
     path = tmp_path / "alerts.jsonl"
     tell(AlertLog(path, UTC), record())

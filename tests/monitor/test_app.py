@@ -82,6 +82,19 @@ def test_an_error_is_named_and_has_its_status(arguments: list[str], status: int,
     assert b"Traceback" not in err
 
 
+@pytest.mark.parametrize("option", ["--alert-log", "--html"])
+@pytest.mark.parametrize("mode", [["--replay"], []])
+def test_a_log_that_is_read_is_never_written_to(tmp_path: Path, option: str, mode: list[str]) -> None:
+    log, link = tmp_path / "access.log", tmp_path / "link"
+    log.write_bytes(line(0))
+    link.symlink_to(log)
+    process = start(*mode, link, option, log)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, err.count(b"\n")) == (1, 1)
+    assert f"monitor: {option} {log}: " in err.decode()
+    assert log.read_bytes() == line(0)
+
+
 def test_too_few_descriptors_for_the_processes_is_one_line() -> None:
     few = (40, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     process = start(

@@ -141,6 +141,18 @@ def test_changes_of_the_threshold_are_bounded(tmp_path: Path) -> None:
     assert text.count(" from 2019-02-07 21:32") == 20
 
 
+def test_a_file_that_is_no_page_is_not_overwritten(tmp_path: Path) -> None:
+    log, page, empty = tmp_path / "access.log", tmp_path / "report.html", tmp_path / "empty"
+    log.write_text('192.0.2.1 - - [07/Feb/2019:21:12:30 +0000] "GET / HTTP/1.0" 200 5\n')
+    empty.touch()
+    before = log.read_bytes()
+    with pytest.raises(TaplineError, match=r"--html .*access\.log: there is a file that is no HTML page"):
+        Report(log, SUBJECT, 10, UTC)
+    assert log.read_bytes() == before
+    for path in (page, page, empty, empty):
+        assert "<!DOCTYPE html>" in write(path, summary())
+
+
 def test_a_run_without_a_hit_is_a_page_too(tmp_path: Path) -> None:
     none = replace(summary(hits=0), first=None, last=None, busiest=None, samples=())
     text = write(tmp_path / "report.html", none)

@@ -13,6 +13,20 @@ from monitor.output.report.timeline import HEAT_SLOTS, SLOTS, Limits, Timeline
 from monitor.output.text import Times
 from monitor.units import Threshold
 
+PAGE = b"<!doctype html"
+
+
+def _may_be_replaced(path: Path) -> bool:
+    """Whether it is called a page or is one, is empty or no file; what cannot be read is not ours to judge."""
+    try:
+        if path.suffix.lower() in (".html", ".htm") or not path.is_file():
+            return True
+        with path.open("rb") as file:
+            start = file.read(len(PAGE)).lower()
+        return not start or start == PAGE
+    except OSError:
+        return True
+
 
 class Report:
     """The page of one run."""
@@ -29,6 +43,8 @@ class Report:
             raise TaplineError(f"--html {path}: Is a directory")
         if not os.access(path if path.exists() else path.parent, os.W_OK):
             raise TaplineError(f"--html {path}: cannot be written")
+        if not _may_be_replaced(path):  # such as the log, by who takes the option for one without a value
+            raise TaplineError(f"--html {path}: there is a file that is no HTML page; it is not overwritten")
 
     def threshold(self, at: int | None, threshold: Threshold) -> None:
         """Keep that another threshold holds from second ``at`` on; None: from the beginning."""
