@@ -23,6 +23,7 @@ from monitor.engine.snapshot import (
     Snapshot,
     Summary,
     Traffic,
+    Transition,
     View,
 )
 from monitor.engine.tally import Plan, Tally, count, count_in_one
@@ -260,17 +261,18 @@ class Engine:
         rule, *rules = own.rules
         past = Engine(rule, rules, interval=self._plan.interval, lateness=self._plan.lateness)
         past._watches.begin_warm(own, whole=whole)
-        events: list[Event] = []
+        told: list[Transition] = []
         for batch in batches:
-            events += own.ends_of_earlier(past.feed(batch))
-        events += own.ends_of_earlier(past.end(0))
+            told += own.ends_of_earlier(past.feed(batch))
+        told += own.ends_of_earlier(past.end(0))
         if past._clock is None:
             return []
         self._watches = past._watches
-        events += self._watches.adopt(own.history)
+        told += self._watches.adopt(own.history)
+        own.history.sort(len(told))
         self._clock, self._closed, self._newest = past._clock, past._closed, past._newest
         self._logs[0].newest, self._logs[0].came = past._newest, now - age
-        return events + self.tick(now)
+        return [*sorted(told, key=lambda transition: transition.at), *self.tick(now)]
 
     @property
     def warm_enough(self) -> bool:

@@ -111,12 +111,12 @@ class Watches:
             watch.earlier = its.earlier
             watch.begin_warm(whole=whole)
 
-    def ends_of_earlier(self, events: Iterable[Event]) -> list[Event]:
+    def ends_of_earlier(self, events: Iterable[Event]) -> list[Transition]:
         """Those of the events that tell how alerts of earlier runs ended."""
         recovered = (each for each in events if isinstance(each, Transition) and each.state is State.RECOVERED)
         return [each for each in recovered if self.history.end(each)]
 
-    def adopt(self, history: History) -> list[Event]:
+    def adopt(self, history: History) -> list[Transition]:
         """Go on live, in another history; return the beginnings of the alerts that are on."""
         self.history = history
         for watch in self._all:

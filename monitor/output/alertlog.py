@@ -96,7 +96,7 @@ class AlertLog:
                 if written < len(line):  # a full disk may take a part; what it says of the rest is the reason
                     file.write(line[written:])
         except OSError as error:
-            self._messages.append(f"{self._path}: {error.strerror}: not written: {transition.state.value}")
+            self._messages.append(f"{self._path}: {error.strerror or error}: not written: {transition.state.value}")
 
     def messages(self) -> list[str]:
         """What a person should know since the last call."""

@@ -91,6 +91,23 @@ def test_an_alert_whose_beginning_was_seen_later_is_another() -> None:
     assert shown(engine) == [(101, 510, False), (520, None, True)]
 
 
+def test_what_several_rules_say_at_the_start_is_in_the_order_of_time() -> None:
+    watched = (parse("hits > 2/s over 10s"), parse("hits > 1/s over 10s"))
+    engine = Engine(rule("1000", 10), watched)
+    lines = [*[100] * 25, *[101] * 12]
+    run(engine, [batch(lines)])
+    again = Engine(rule("1000", 10), watched, live=True)
+    again.recall(engine.summary().alerts)
+    events = transitions(again.warm([batch([*lines, *[120] * 15, *[122] * 25, 130])], whole=True, age=0, now=50.0))
+    assert [(each.at, each.state.value, each.rule[5:8]) for each in events] == [
+        (110, "recovered", "> 2"),
+        (111, "recovered", "> 1"),
+        (120, "raised", "> 1"),
+        (122, "raised", "> 2"),
+    ]
+    assert [each.raised.at for each in again.summary().alerts] == [100, 100, 120, 122]
+
+
 def test_between_the_thresholds_nothing_is_said_of_the_end() -> None:
     watched = replace(parse("hits > 1/s over 10s recover 0.5/s"), name="")
     engine, told = back(cut_off(BURST, watched), range(500, 540), watched)  # exactly 1/s: it may be on
