@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.engine.snapshot import Interval, Quantiles, Row, Summary, Table
+from monitor.engine.snapshot import Interval, Quantiles, Row, State, Summary, Table
 from monitor.errors import TaplineError
 from monitor.formats.batch import Malformed
 from monitor.formats.times import EARLIEST, LATEST
@@ -139,6 +139,17 @@ def test_changes_of_the_threshold_are_bounded(tmp_path: Path) -> None:
     text = (tmp_path / "report.html").read_text("utf-8")
     assert "The threshold was changed: 980 times, then " in text
     assert text.count(" from 2019-02-07 21:32") == 20
+
+
+def test_an_alert_of_an_earlier_run_is_in_the_table_and_not_in_the_picture(tmp_path: Path) -> None:
+    begun = record(at=START - 9000)
+    over = transition(State.RECOVERED, 12, START - 3000, since_before=True)
+    told = summary((replace(begun, recovered=over, earlier=True), record()))
+    text = write(tmp_path / "report.html", told, *(interval(index) for index in range(60)))
+    assert text.count('<rect class="band"') == 1
+    assert "before 2019-02-07 20:22:30</td>" in text
+    assert "at most 1 h 40 m</td>" in text
+    assert "still on" not in text
 
 
 def test_a_file_that_is_no_page_is_not_overwritten(tmp_path: Path) -> None:
