@@ -156,10 +156,21 @@ def test_a_replay_of_what_an_earlier_run_told_shows_each_alert_once_and_in_its_t
     st.integers(1, 59),
     st.integers(1, 59),
     st.booleans(),
+    st.sampled_from(
+        (
+            "hits > 1/s over 10s",
+            "hits < 1/s over 10s",
+            "hits < 0.5/s over 10s recover 1.5/s",
+            "hits > 1.5/s over 8s recover 0.5/s",
+            "hits > 1/s over 10s for 5s",
+            "bytes > 20B/s over 10s recover 5B/s",
+        )
+    ),
 )
 def test_no_alert_is_lost_told_twice_or_ended_before_it_was(
-    course: list[tuple[int, int]], stop: int, again: int, whole: bool
+    course: list[tuple[int, int]], stop: int, again: int, whole: bool, text: str
 ) -> None:
+    watched = replace(parse(text), name="")
     lines, second = [], 1000
     for step, hits in course:
         second += step
@@ -167,10 +178,10 @@ def test_no_alert_is_lost_told_twice_or_ended_before_it_was(
     seconds = [each for each, _ in groupby(lines)]
     stopped = seconds[min(stop, len(seconds) - 1)]
     restarted = max(stopped, seconds[min(again, len(seconds) - 1)])
-    truth = {each.raised.at: each.recovered for each in cut_off(lines)}
-    earlier = cut_off([line for line in lines if line <= stopped])
+    truth = {each.raised.at: each.recovered for each in cut_off(lines, watched)}
+    earlier = cut_off([line for line in lines if line <= stopped], watched)
     read = [line for line in lines if line <= restarted and (whole or line > restarted - 20)]
-    engine, _ = back(earlier, read, whole=whole)
+    engine, _ = back(earlier, read, watched, whole=whole)
     engine.feed(batch([line for line in lines if line > restarted]), now=50.0)
     engine.finish()
     alerts = shown(engine)
