@@ -137,15 +137,18 @@ class _Replay:
         self._tell()
 
     def _transactions(self, signals: _Signals) -> Iterator[list[Transaction]]:
-        for file in self._files:
-            for frames in file.batches():
-                yield self._observer.feed(self._chosen.matching(frames) if self._chosen else frames)
+        with contextlib.ExitStack() as stack:
+            for file in self._files:
+                stack.callback(file.close)
+            for file in self._files:
+                for frames in file.batches():
+                    yield self._observer.feed(self._chosen.matching(frames) if self._chosen else frames)
+                    if signals.stop:
+                        break
+                if file.problem:
+                    self._say(f"{file.path}: {file.problem}")
                 if signals.stop:
                     break
-            if file.problem:
-                self._say(f"{file.path}: {file.problem}")
-            if signals.stop:
-                break
         for note in self._chosen.notes if self._chosen else ():
             self._say(note)
         yield self._observer.finish()

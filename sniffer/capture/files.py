@@ -60,6 +60,10 @@ class CaptureFile:
             else:
                 yield from self._records()
 
+    def close(self) -> None:
+        """Let go of the file, read or not."""
+        self._reader.close()
+
     def _records(self) -> Iterator[list[Frame]]:
         """Read the records of a classic pcap file."""
         reader = self._reader
