@@ -343,6 +343,30 @@ def test_any_loss_of_segments_pairs_no_answer_with_another_request() -> None:
             assert status is None or line == f"GET /{status} HTTP/1.1"
 
 
+def test_losses_in_bursts_pair_no_answer_with_another_request() -> None:
+    for seed in range(300):
+        rng = random.Random(seed)
+        wire = Wire(step=5_000_000)
+        if rng.random() < 0.7:
+            wire.open()
+        for status in (statuses := rng.sample(range(400, 500), 12)):  # acknowledged by what is said next
+            wire.send(0, PSH | ACK, get(str(status))).send(1, PSH | ACK, answer(status, status))
+        kept, there, left = [], True, rng.randrange(1, 8)
+        for frame in wire.frames:
+            if there:
+                kept.append(frame)
+            left -= 1
+            if not left:
+                there, left = not there, rng.randrange(1, 8)
+        for line, status, _ in seen(observe(kept)):
+            assert status is None or line == f"GET /{status} HTTP/1.1", (seed, statuses)
+
+
+def test_losses_before_the_first_message_shift_no_answer() -> None:
+    wire = talk(Wire().open(), 200, 201, 202, 203).lose(3, 4, 5, 6, 9)
+    assert seen(observe(wire.frames)) == [("GET /201 HTTP/1.1", None, None), *told(202, 203)]
+
+
 def test_rst_from_elsewhere_ends_nothing() -> None:
     wire = talk(Wire().open(), 200)
     forged = Wire(begins=(1 << 31, 1 << 30), now=wire.now).send(1, RST)
