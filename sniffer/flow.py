@@ -18,6 +18,7 @@ SECOND = 1_000_000_000  # ns
 NEVER = 1 << 63
 _MAX_HOLES = 64  # in the bodies of one direction, that may still be filled; the older ones are taken for gaps
 HELD_COST = 200  # bytes that a held segment takes beside its data
+_HOLE_COST = 150  # bytes that a hole takes that may still be filled
 _NEAR = 1 << 20  # bytes; a number further off is not of this connection, or not worth waiting for
 
 
@@ -25,11 +26,11 @@ _NEAR = 1 << 20  # bytes; a number further off is not of this connection, or not
 class Limits:
     """What a network may cost. docs/limits.md says what happens at each."""
 
-    flows: int = 32_768
-    half_open: int = 65_536  # directions of which only a SYN came
+    flows: int = 8_192
+    half_open: int = 32_768  # directions of which only a SYN came
     flow_bytes: int = 1024 * 1024  # held back in one direction of a flow
     flow_segments: int = 2000  # held back in one direction of a flow, however small
-    all_bytes: int = 20 * 1024 * 1024  # held back, and kept of heads, in all
+    all_bytes: int = 24 * 1024 * 1024  # held back, kept of heads, and what flows take themselves, in all
     acknowledged: int = SECOND // 10  # ns to wait for bytes that the peer says it has
     missing: int = 2 * SECOND  # ns to wait for bytes without such a word
     closed: int = 2 * SECOND  # ns that a closed flow is remembered, so that copies of its segments are known
@@ -127,6 +128,8 @@ class Flow:
         size = self.pairing.kept + first.reader.kept + second.reader.kept
         if first.held or second.held:
             size += first.holding + second.holding + HELD_COST * (len(first.held) + len(second.held))
+        if first.holes or second.holes:
+            size += _HOLE_COST * (len(first.holes) + len(second.holes))
         return size
 
     def watch(self) -> None:

@@ -20,6 +20,7 @@ from sniffer.stream import MASK, Stream, distance
 from sniffer.transaction import Transaction
 
 _SWEEP = 10 * SECOND  # ns between two looks for idle flows
+_STREAM_COST = 1100  # bytes that a direction takes when nothing is kept of it
 _EVICT = 16  # at a bound this part of the flows is closed at once, so that the search for the oldest is paid off
 _FAR = 1 << 24  # bytes; more than a window, however scaled, is in flight at a time
 _LATE_SYN = 1 << 16  # bytes that may have been captured before the SYN in front of them
@@ -94,8 +95,7 @@ class Flows:
                 stream = self._open(segment)
             flow = stream.flow
             if length and seq != stream.next and self._of_another(stream, segment):
-                self._close(flow)
-                self._forget(flow)
+                self._drop(flow)
                 stream = self._open(segment)
                 flow = stream.flow
             if flow.closed:
@@ -137,8 +137,7 @@ class Flows:
                 if flags & ACK:
                     self._begin(stream.peer, ack)
                 return stream
-            self._close(stream.flow)  # the ports are used again
-            self._forget(stream.flow)
+            self._drop(stream.flow)  # the ports are used again
         self._half_open.add(key, seq)
         if flags & ACK:
             self._half_open.add(reverse(key), ack)
@@ -201,16 +200,22 @@ class Flows:
         if size != flow.size:
             self._size += size - flow.size
             flow.size = size
-            while self._size > self.limits.all_bytes and self._streams:
+            while self._size + _STREAM_COST * len(self._streams) > self.limits.all_bytes and self._streams:
                 self._evict()
 
     def _close(self, flow: Flow) -> None:
         """End a flow. It is remembered for a while, so that copies of its segments are known."""
-        if flow.closed:
-            return
-        flow.close()
-        self._size -= flow.size
-        self._closed.append((flow.seen + self.limits.closed, flow))
+        if not flow.closed:
+            flow.close()
+            self._size -= flow.size
+            self._closed.append((flow.seen + self.limits.closed, flow))
+
+    def _drop(self, flow: Flow) -> None:
+        """End a flow, if it has not ended, and forget it at once."""
+        if not flow.closed:
+            flow.close()
+            self._size -= flow.size
+        self._forget(flow)
 
     def _forget(self, flow: Flow) -> None:
         for stream in flow.streams:
@@ -230,8 +235,7 @@ class Flows:
         if before - len(self._streams) <= before // _EVICT:
             for flow in heapq.nsmallest(max(1, len(flows) // _EVICT), flows, key=attrgetter("seen")):
                 self.counts.evicted += 1
-                self._close(flow)
-                self._forget(flow)
+                self._drop(flow)
 
 
 def reverse(key: bytes) -> bytes:
