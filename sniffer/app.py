@@ -64,6 +64,8 @@ def _run(settings: Settings, environ: Mapping[str, str], say: Say, greet: Say | 
         if greet:
             where = ", ".join(settings.interfaces) or "all interfaces"
             greet(f"watching {where} as {name_of(os.geteuid())}, writing to {log.name}; Ctrl-C ends it")
+        if log.found is not None:
+            say(absence(log.name, log.found, time.time()))
         _Watch(live, log, line_format, say).run(signals)
 
 
@@ -224,6 +226,15 @@ class _Watch:
     def _tell(self) -> None:
         self._live.count_drops()
         self._say(summary(self._observer.counts, self._live.dropped, self._log.written, self._writer.lost))
+
+
+def absence(name: str, last: float, now: float) -> str:
+    """Say which exchanges a log lacks because no sniffer was there: a killed one can't tell. Times: s of wall time."""
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(last))
+    ago = (now - last) // 0.1 / 10 + 0.1
+    return (
+        f"{name} was last written at {when}, {max(ago, 0.0):.1f} s ago; exchanges that ended since then are not in it"
+    )
 
 
 def summary(counts: ObserverCounts, dropped: int, written: int, lost: int) -> str:

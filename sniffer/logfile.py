@@ -32,6 +32,7 @@ class LogFile:
     ) -> None:
         self.written = 0  # lines
         self.lost = 0  # lines
+        self.found: float | None = None  # s of wall time: when the lines that were there at ``open`` were last written
         self.unread = False  # standard output's reader has gone: nothing more can be written
         self.path = Path(os.path.abspath(path)) if path != "-" else None
         self.name = str(self.path or "standard output")  # what messages call it
@@ -105,6 +106,8 @@ class LogFile:
             ) from error
         except OSError as error:
             raise SnifferError(f"cannot write {self.name}: {error.strerror}") from error
+        if self._regular and self._size:
+            self.found = os.fstat(self._file).st_mtime
         if self._regular and self.rotates:
             if not os.access(".", os.W_OK | os.X_OK, dir_fd=self._folder):
                 raise SnifferError(
