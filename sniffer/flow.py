@@ -19,6 +19,7 @@ NEVER = 1 << 63
 _MAX_HOLES = 64  # in the bodies of one direction, that may still be filled; the older ones are taken for gaps
 HELD_COST = 200  # bytes that a held segment takes beside its data
 _HOLE_COST = 150  # bytes that a hole takes that may still be filled
+FAR = 1 << 24  # bytes; more than a window, however scaled, is in flight at a time
 _NEAR = 1 << 20  # bytes; a number further off is not of this connection, or not worth waiting for
 
 
@@ -256,8 +257,8 @@ class Flow:
             stream.reader.feed(data, (time, seq, ack))
 
     def _gap(self, stream: Stream, length: int) -> None:
-        """Go on behind bytes that never came."""
-        self._count(length)
+        """Go on behind bytes that never came. A jump further than a window is another connection's, and no length."""
+        self._count(length if length < FAR else 0)
         self.pairing.missing = stream.next
         stream.advance(length)
         stream.reader.gap(length)

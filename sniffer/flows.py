@@ -13,7 +13,7 @@ from itertools import count
 from operator import attrgetter
 
 from sniffer.decode import ACK, SYN, Segment
-from sniffer.flow import NEVER, SECOND, Flow, Limits
+from sniffer.flow import FAR, NEVER, SECOND, Flow, Limits
 from sniffer.pairing import Counts
 from sniffer.startline import BEGINS
 from sniffer.stream import MASK, Stream, distance
@@ -22,7 +22,6 @@ from sniffer.transaction import Transaction
 _SWEEP = 10 * SECOND  # ns between two looks for idle flows
 _STREAM_COST = 1100  # bytes that a direction takes when nothing is kept of it
 _EVICT = 16  # at a bound this part of the flows is closed at once, so that the search for the oldest is paid off
-_FAR = 1 << 24  # bytes; more than a window, however scaled, is in flight at a time
 _LATE_SYN = 1 << 16  # bytes that may have been captured before the SYN in front of them
 
 
@@ -149,7 +148,7 @@ class Flows:
         if not stream.started:
             return False
         ahead = distance(segment[2], stream.next)
-        far = ahead > (0 if stream.flow.closed else _FAR) or ahead < -_FAR
+        far = ahead > (0 if stream.flow.closed else FAR) or ahead < -FAR
         return far and BEGINS.match(segment[6], segment[7]) is not None
 
     @staticmethod

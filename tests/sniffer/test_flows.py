@@ -175,6 +175,15 @@ def test_ports_used_again_are_known_without_syn() -> None:
             assert seen(observe(first.frames + again.frames[3:])) == told(200, 201)
 
 
+def test_ports_used_again_unseen_are_no_gap_of_a_gigabyte() -> None:
+    wire = talk(Wire().open(), 200)
+    wire.next = [wire.next[0] + 500_000_000, wire.next[1] + 900_000_000]
+    wire.send(1, PSH | ACK, b"x" * 1000)  # the rest of an answer of another connection
+    observer = Observer()
+    assert seen(observe(talk(wire, 201).close().frames, observer)) == told(200, 201)
+    assert observer.counts.gap_bytes < 5000
+
+
 def test_http_behind_a_socks_greeting_is_read() -> None:
     wire = Wire(server=("198.51.100.1", 1080)).open().ask(b"\x05\x01\x00").answer(b"\x05\x00")
     wire.ask(b"\x05\x01\x00\x01\xc0\x00\x02\x07\x00\x50").answer(b"\x05\x00\x00\x01" + bytes(6))
