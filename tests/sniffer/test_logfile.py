@@ -79,6 +79,31 @@ def test_a_batch_of_lines_is_one_write(path: Path, monkeypatch: pytest.MonkeyPat
     assert writes == [b"a\nb\n"]
 
 
+def test_what_a_tailer_saw_never_changes_and_a_line_is_whole_when_its_write_returns(path: Path) -> None:
+    log = Log.opened(path)
+    seen, done = [], threading.Event()
+
+    def tail() -> None:
+        with path.open("rb", buffering=0) as file:
+            while True:
+                ended = done.is_set()
+                if part := file.read(1 << 20):
+                    seen.append(part)
+                elif ended:
+                    return
+
+    tailer = threading.Thread(target=tail)
+    tailer.start()
+    for turn in range(100):
+        log.write(b"".join(b"%d %d %s\n" % (turn, n, b"x" * (n % 90)) for n in range(1500)), NOW)
+        with path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            assert file.read() == b"\n"
+    done.set()
+    tailer.join()
+    assert b"".join(seen) == path.read_bytes()
+
+
 def test_half_a_line_left_by_a_crash_is_completed_before_the_first_new_one(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"whole\nhal")
@@ -485,3 +510,32 @@ def test_root_gives_no_folder_away_that_is_not_the_logs_own(other: str, path: Pa
         assert path.stat().st_uid == 0
     assert path.parent.stat().st_uid == 0
     assert Path("/etc/passwd").stat().st_uid == 0
+
+
+def test_a_disk_that_turns_read_only_costs_lines_that_are_counted_and_is_written_again_when_it_can(
+    tmp_path: Path,
+) -> None:
+    need(os.geteuid() == 0, "mounting needs root")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1M", "tmpfs", str(disk)], check=True)
+    try:
+        path = disk / "logs" / "access.log"
+        log = Log.opened(path)
+        log.write(b"1\n", NOW)
+        log.release()  # a file open for writing keeps a disk from being made read-only, but not from failing
+        log.close()
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        log.write(b"2\n3\n", NOW)
+        log.write(b"4\n", NOW)
+        assert (log.written, log.lost) == (1, 3)
+        assert log.said == [f"cannot write {path}: Read-only file system; lines are being lost"]
+        with pytest.raises(SnifferError, match="Read-only file system"):
+            Log.opened(path)
+        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+        log.write(b"5\n", NOW)
+        assert path.read_bytes() == b"1\n5\n"
+        assert log.said[1:] == [f"{path} is written again; 3 lines were lost"]
+        log.close()
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
