@@ -9,10 +9,10 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from sniffer.capture.files import CaptureFile
 from sniffer.capture.filter import FileFilter
 from sniffer.capture.live import Live
 from sniffer.clf import LineFormat
@@ -22,6 +22,9 @@ from sniffer.observer import Observer, ObserverCounts
 from sniffer.privileges import drop, log_group, name_of, run_user
 from sniffer.transaction import Transaction
 from sniffer.writer import Writer
+
+if TYPE_CHECKING:
+    from sniffer.capture.files import CaptureFile
 
 _WAKE = 0.2  # s between two looks at the clock when nothing comes
 _BLOCKS = 32  # of frames, then the signals and the clock are looked at
@@ -47,7 +50,7 @@ def _run(settings: Settings, environ: Mapping[str, str], say: Say, greet: Say | 
     log = LogFile(settings.log, settings.rotation, say, settings.mode, group)
     # All that needs a privilege is opened here, and the first packet is read after it was given up.
     live = None
-    files = [CaptureFile(path) for path in settings.captures]
+    files = _opened(settings.captures)
     chosen = FileFilter(settings.filter) if files and settings.filter else None
     if not files:
         live = Live(settings.interfaces, settings.filter)
@@ -67,6 +70,14 @@ def _run(settings: Settings, environ: Mapping[str, str], say: Say, greet: Say | 
         if log.found is not None:
             say(absence(log.name, log.found, time.time()))
         _Watch(live, log, line_format, say).run(signals)
+
+
+def _opened(captures: Sequence[str]) -> list[CaptureFile]:
+    if not captures:
+        return []
+    from sniffer.capture.files import CaptureFile  # scapy takes memory that a live capture would never give back
+
+    return [CaptureFile(path) for path in captures]
 
 
 class _Signals:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.requires import plain_environment
+from tests.requires import need_libpcap, plain_environment
 
 ROOT = Path(__file__).parent.parent
 HOMES = {
@@ -74,6 +74,12 @@ def test_the_monitor_starts_without_what_it_does_not_need() -> None:
     heavy = {"scapy", "blessed", "prometheus_client", "multiprocessing", "asyncio", "http", "unittest", "sniffer"}
     assert not loaded("import monitor.app") & {"scapy", "sniffer"}
     assert not loaded("import monitor.cli; monitor.cli.settings_from(['--replay', 'x'], {})") & heavy
+
+
+def test_a_live_capture_with_a_filter_of_its_own_needs_no_scapy() -> None:
+    need_libpcap()
+    statements = ("import sniffer.app, sniffer.capture.live", "sniffer.capture.filter.compile_live('tcp port 80')")
+    assert "scapy" not in loaded(*statements)
 
 
 def test_a_replay_into_a_pipe_does_not_wait_for_what_only_screens_webhooks_and_several_processes_need(

@@ -21,9 +21,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import scapy.arch.linux  # noqa: F401 - tells scapy's configuration of the interfaces
-from scapy.config import conf
-
 from sniffer.capture import filter as bpf
 from sniffer.decode import ETHERNET, Frame
 from sniffer.errors import CaptureError
@@ -210,6 +207,10 @@ class Live:
 
 def interfaces() -> list[Interface]:
     """Return the interfaces of this machine, by index."""
+    # Here alone: scapy costs 36 MB, and time, that a capture need not spend.
+    import scapy.arch.linux  # noqa: F401 - tells scapy's configuration of the interfaces
+    from scapy.config import conf
+
     found = []
     for one in conf.ifaces.values():
         addresses = tuple(address for family in one.ips.values() for address in family)
