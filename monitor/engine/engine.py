@@ -10,7 +10,7 @@ from monitor.engine.busiest import Busiest
 from monitor.engine.clock import Course, follow
 from monitor.engine.counts import Counts
 from monitor.engine.kept import Past
-from monitor.engine.lateness import Lateness
+from monitor.engine.lateness import RECENT, Lateness
 from monitor.engine.ledger import Ledger
 from monitor.engine.logs import Log, Logs
 from monitor.engine.rows import NO_LINES, Noted, both, cut, join, noted, pick, together
@@ -94,11 +94,15 @@ class Engine:
         """Count the rows of a batch whose lines are noted."""
         source = self._logs[log]
         events = [] if now is None else self.tick(now)
-        for part in self._parts(batch):
-            if source.held is not None:
-                part, source.held = join(source.held, part), None
-            events += self._take(part, source, now, final=False)
-        return events
+        if self._live:
+            return events + self._take_live(batch, source, now)
+        return events + self._take_held(batch, source, now)
+
+    def _take_held(self, batch: Batch, source: Log, now: float | None) -> list[Event]:
+        """Count rows behind those that wait for them."""
+        if source.held is not None:
+            batch, source.held = join(source.held, batch), None
+        return self._take(batch, source, now, final=False)
 
     def merge(self, tally: Tally, tail: Batch | None) -> list[Event] | None:
         """Count a tally made elsewhere by this engine's plan, and the row behind it that waits for the next line.
@@ -282,17 +286,51 @@ class Engine:
 
     # Lines to rows
 
-    def _parts(self, batch: Batch) -> Iterable[Batch]:
-        """One by one where a live line may be late, so that the lateness can rise at the right one."""
+    def _take_live(self, batch: Batch, source: Log, now: float | None) -> list[Event]:
+        """Count rows of which some may raise the lateness: those alone, so that it rises at the right one."""
         times = batch.times
-        if not self._live or len(times) < 2:
-            return (batch,)
-        clock = times[0] if self._clock is None else self._clock
-        for second in times:
-            if clock - second > self._lateness.base:
-                return (cut(batch, row, row + 1) for row in range(len(times)))
-            clock = max(clock, second)
-        return (batch,)
+        clock = self._clock
+        if not times or min(times) >= max(times[0] if clock is None else clock, *times) - self._lateness.base:
+            events = self._take_held(batch, source, now)
+            return events + self._set_lateness(self._lateness.note([0] * min(len(times), RECENT), None))
+        events = []
+        start = 0
+        while start < len(times):
+            delays, burst = self._delays(times, start, source, now)
+            stop = start + len(delays)
+            events += self._take_held(cut(batch, start, stop), source, now)
+            events += self._set_lateness(self._lateness.note(delays, burst))
+            start = stop
+        return events
+
+    def _delays(self, times: Sequence[int], start: int, source: Log, now: float | None) -> tuple[list[int], int | None]:
+        """How late each row from ``start`` on is, as far as they can be counted together.
+
+        Return the delays, 0 for rows in time, and the clock when the last row came that is late by the base.
+        """
+        if self._clock is None:
+            return [0], None
+        rule, clock, newest = self._lateness, self._clock, times[start]
+        clock_at = self._clock_at(source, (times[start],), now) or int
+        delays: list[int] = []
+        burst = None
+        for row in range(start, len(times)):
+            second = times[row]
+            delay = clock - second
+            late = second <= max(self._closed, clock - rule.seconds - 1)
+            alone = late and rule.can_rise(delay)
+            # What is late only because its second was closed before the lateness rose counts where the part's clock is.
+            moved = late and delay <= rule.seconds and clock != self._clock
+            if delays and (alone or moved):
+                break
+            delays.append(delay if late else 0)
+            if delay > rule.base:
+                burst = clock
+            if alone:
+                break
+            newest = max(newest, second)
+            clock = max(clock, clock_at(newest))
+        return delays, burst
 
     def _take(self, batch: Batch, source: Log, now: float | None, *, final: bool) -> list[Event]:
         """Settle all rows that can be settled; the others wait in ``source.held``."""
@@ -403,18 +441,7 @@ class Engine:
         if position is None or tally.last >= position:
             source.newest, source.came = tally.last, now
         self._clock = max(clock, tally.last) if clock_at is None else clock_at(tally.last)
-        events = self._close(self._clock - plan.lateness - 1)
-        if self._live:
-            events += self._watch_lateness(tally, clock, late)
-        return events
-
-    def _watch_lateness(self, tally: Tally, clock: int, late: int) -> list[Event]:
-        """Note how late live lines came; where one is late it came alone."""
-        if tally.rows > 1:
-            self._lateness.in_time(tally.rows)
-            return []
-        note = self._lateness.note(max(0, clock - tally.first), clock, late=bool(late))
-        return self._set_lateness(note)
+        return self._close(self._clock - plan.lateness - 1)
 
     def _set_lateness(self, note: str | None) -> list[Event]:
         if note is None:

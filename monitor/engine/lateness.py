@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 RECENT = 100  # lines looked back at
 CALM = 600  # s of log time without a burst, after which the lateness falls back
@@ -22,15 +23,18 @@ class Lateness:
         self._delays: deque[int] = deque(maxlen=RECENT)  # 0: in time
         self._burst = 0  # the clock when a line came last that would be late by the base
 
-    def in_time(self, lines: int) -> None:
-        """Note lines that came in time."""
-        self._delays.extend([0] * min(lines, RECENT))
+    def can_rise(self, delay: int) -> bool:
+        """Tell whether a line that comes late by ``delay`` may raise it: until then lines can be noted together."""
+        return min(max(delay, *self._delays, 0), self._most) > self.seconds
 
-    def note(self, delay: int, clock: int, *, late: bool) -> str | None:
-        """Note one line; return what a person should know."""
-        self._delays.append(delay if late else 0)
-        if delay > self.base:
-            self._burst = clock
+    def note(self, delays: Sequence[int], burst: int | None) -> str | None:
+        """Note lines in their order: their delays, 0 where they came in time; return what a person should know.
+
+        ``burst``: the clock when the last of them came that is late by the base, if any is.
+        """
+        self._delays.extend(delays)
+        if burst is not None:
+            self._burst = burst
         if sum(map(bool, self._delays)) * 2 <= RECENT:
             return None
         wanted = min(max(self._delays), self._most)

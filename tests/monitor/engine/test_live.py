@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.engine import tally
 from monitor.engine.engine import Engine
 from monitor.engine.snapshot import Note, State
 from tests.monitor.engine.traffic import MALFORMED, batch, intervals, rule, told
@@ -125,3 +130,44 @@ def test_where_nothing_but_malformed_lines_was_read_back_the_first_line_begins_a
     assert (engine.clock, engine.summary().lines) == (None, 0)
     engine.feed(batch([START]), now=1.0)
     assert (engine.clock, engine.summary().lines) == (START, 1)
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.lists(st.sampled_from([-90, -40, -9, -3, 0, 0, 1, 2]))), max_size=30),
+    st.lists(st.integers(1, 60), min_size=1, max_size=5),
+    st.integers(1, 2),
+)
+def test_how_much_is_read_at_once_leaves_no_trace_while_the_lateness_rises(
+    arrivals: list[tuple[int, list[int]]], sizes: list[int], logs: int
+) -> None:
+    """Bursts of lines that come late or in time: at once, or line by line."""
+    whole, line_by_line = live(), live()
+    now, told_whole, told_singly = 0, [], []
+    for number, (gap, moves) in enumerate(arrivals):
+        now += gap
+        seconds = [START + now + move for move in moves for _ in range(sizes[number % len(sizes)])]
+        log = number % logs
+        told_whole += whole.feed(batch(seconds), log, now=float(now))
+        told_singly += line_by_line.tick(float(now))
+        for second in seconds:
+            told_singly += line_by_line.feed(batch([second]), log, now=float(now))
+    assert told_whole + whole.finish() == told_singly + line_by_line.finish()
+    assert whole.summary() == line_by_line.summary()
+
+
+def test_a_backlog_is_read_at_once_when_the_lateness_has_risen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A monitor that was stopped reads thousands of late lines: one by one it would never keep up."""
+    engine = live()
+    engine.feed(batch([START]), now=0.0)
+    counted: list[int] = []
+    count = tally.count
+    monkeypatch.setattr(
+        "monitor.engine.engine.count",
+        lambda rows, *others: counted.append(len(rows.times)) or count(rows, *others),
+    )
+    backlog = [START + second // 100 for second in range(100, 8000)]
+    events = engine.feed(batch(backlog), now=80.0)
+    assert "lateness" in "".join(event.text for event in events if isinstance(event, Note))
+    assert sum(counted) == len(backlog)
+    assert len(counted) < 120
