@@ -5,11 +5,11 @@ from __future__ import annotations
 import gc
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from monitor.engine.gather import Gathering
@@ -36,6 +36,15 @@ class Part:
     lines: Noted
     tally: Tally | None  # None: the blocks have to be read again, in their place
     tail: Batch | None  # the last row, where it waits for the next line
+
+
+@dataclass(slots=True)
+class _Taken:
+    """A unit that a worker has taken."""
+
+    unit: Unit
+    parts: deque[Part] = field(default_factory=deque)  # that have come
+    done: bool = False
 
 
 class Workers:
@@ -71,31 +80,44 @@ class Workers:
             raise TaplineError(f"--jobs {jobs}: {(error.strerror or str(error)).lower()}") from None
 
     def counted(self, units: Iterator[Unit], guess: State) -> Iterator[tuple[Unit, Part]]:
-        """Have units read from a guessed state; yield their parts, in order. At most one unit is ahead a worker.
+        """Have units read from a guessed state; yield their parts, in order.
 
-        Raises TaplineError where there is no next unit to be had, after all parts before that place.
+        At most one unit more than there are workers is ahead. Raises TaplineError where there is no next unit to be
+        had, after all parts before that place.
         """
-        ahead: deque[tuple[Unit, Connection]] = deque()
+        ahead: deque[_Taken] = deque()
+        busy: dict[Connection, _Taken] = {}
         failed: TaplineError | None = None
 
-        def send_next(end: Connection) -> None:
+        def give() -> None:
             nonlocal failed
-            try:
-                unit = None if failed else next(units, None)
-            except TaplineError as error:
-                failed = error
-                return
-            if unit is not None:
-                self._send(end, unit, guess)
-                ahead.append((unit, end))
+            for end in self._ends:
+                if failed or end in busy or len(ahead) > len(self._ends):
+                    continue
+                try:
+                    unit = next(units, None)
+                except TaplineError as error:
+                    failed = error
+                    continue
+                if unit is not None:
+                    self._send(end, unit, guess)
+                    busy[end] = _Taken(unit)
+                    ahead.append(busy[end])
 
-        for end in self._ends:
-            send_next(end)
+        give()
         while ahead:
-            unit, end = ahead.popleft()
-            while part := self._receive(end):
-                yield unit, part
-            send_next(end)
+            first = ahead[0]
+            # Whoever is done is given more before what it has counted is merged, which takes its time.
+            for end, part in self._received(busy, wait_for_one=not (first.parts or first.done)):
+                if part:
+                    busy[end].parts.append(part)
+                else:
+                    busy.pop(end).done = True
+            give()
+            if first.parts:
+                yield first.unit, first.parts.popleft()
+            elif first.done:
+                ahead.popleft()
         if failed:
             raise failed
 
@@ -107,13 +129,16 @@ class Workers:
             process.terminate()
             process.join()
 
-    def _receive(self, end: Connection) -> Part | None:
+    def _received(
+        self, busy: Mapping[Connection, object], *, wait_for_one: bool
+    ) -> list[tuple[Connection, Part | None]]:
+        """Return what is there of those who are busy, None from one who is through with its unit."""
         with self._waiting():
+            ready = [end for end in wait(list(busy), None if wait_for_one else 0) if isinstance(end, Connection)]
             try:
-                part: Part | None = end.recv()
+                return [(end, end.recv()) for end in ready]
             except (EOFError, OSError):  # OSError: it had not yet read what was sent
                 raise TaplineError("a parsing process was ended from outside") from None
-        return part
 
     @staticmethod
     def _send(end: Connection, unit: Unit, guess: State) -> None:

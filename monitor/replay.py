@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from monitor.input.archive import Stretches
     from monitor.parts import Part, Unit, Workers
 
-SHARES = 8  # stretches for each worker at least, however small the file
+SHARES = 12  # stretches for each worker at least, however small the file
 GARBAGE = 500_000  # new objects between two looks for cycles; a block makes many and no cycle
 
 

@@ -160,7 +160,7 @@ class Traffic:
 
     def cut(self, top: int) -> Traffic:
         """Return it with its ``top`` sections only (0: all)."""
-        return replace(self, sections=self.sections[:top]) if top else self
+        return replace(self, sections=self.sections[:top]) if 0 < top < len(self.sections) else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,8 @@ class Interval:
 
     def cut(self, top: int) -> Interval:
         """Return it with its ``top`` sections only (0: all): some listeners need more rows than people."""
-        return replace(self, traffic=self.traffic.cut(top))
+        traffic = self.traffic.cut(top)
+        return self if traffic is self.traffic else replace(self, traffic=traffic)
 
 
 @dataclass(frozen=True, slots=True)

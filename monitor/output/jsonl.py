@@ -17,7 +17,10 @@ _RAW = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f
 
 
 def _number(value: Fraction) -> float:
-    return float(round(value, 6))
+    """Return it exact to 6 decimals, half to even: ``round`` does the same by way of more fractions."""
+    million, left = divmod(value.numerator * 1_000_000, value.denominator)
+    half = 2 * left - value.denominator
+    return (million + (half > 0 or (half == 0 and million & 1))) / 1_000_000
 
 
 def _rows(rows: tuple[Row, ...]) -> list[dict[str, object]]:
