@@ -5,7 +5,7 @@ Knows sequence numbers (RFC 9293), nothing of what the bytes mean. The first arr
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_right, insort
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -101,10 +101,34 @@ class Stream:
             data, place = data[behind - place :], behind
         if end <= place or end - behind > WINDOW:
             return 0
+        if self.held is _NOTHING:
+            self.held = []
         new = 0
-        captured = place + len(data)
+        origin, captured = place, place + len(data)
+        # Most come in order: what is held already costs them nothing.
+        late = self.held and place < self.held[-1][0] + self.held[-1][1]
+        for begin, stop in self._gaps(place, end) if late else ((place, end),):
+            new += stop - begin
+            pieces: list[Piece] = []
+            if captured > begin:
+                kept = data[begin - origin : stop - origin]
+                pieces.append((begin, len(kept), kept, time, ack))
+                self.holding += len(kept)
+                begin += len(kept)
+            if begin < stop:
+                pieces.append((begin, stop - begin, None, time, ack))
+            if late:
+                for piece in pieces:
+                    insort(self.held, piece, key=_place)
+            else:
+                self.held += pieces
+        return new
+
+    def _gaps(self, place: int, end: int) -> list[tuple[int, int]]:
+        """Return what of a range no earlier arrival has, as begins and ends."""
         gaps = []
-        for piece in self.held:  # keep only what no earlier arrival has
+        for at in range(max(0, bisect_right(self.held, place, key=_place) - 1), len(self.held)):
+            piece = self.held[at]
             if piece[0] >= end:
                 break
             if piece[0] + piece[1] <= place:
@@ -114,19 +138,7 @@ class Stream:
             place = piece[0] + piece[1]
         if place < end:
             gaps.append((place, end))
-        if self.held is _NOTHING:
-            self.held = []
-        origin = captured - len(data)
-        for begin, stop in gaps:
-            new += stop - begin
-            if captured > begin:
-                kept = data[begin - origin : stop - origin]
-                insort(self.held, (begin, len(kept), kept, time, ack), key=_place)
-                self.holding += len(kept)
-                begin += len(kept)
-            if begin < stop:
-                insort(self.held, (begin, stop - begin, None, time, ack), key=_place)
-        return new
+        return gaps
 
     def skip(self, length: int) -> None:
         """Step over bytes that may still come, but need not be seen."""

@@ -1,5 +1,7 @@
 """One direction: order, overlap, wrap."""
 
+import sys
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,6 +49,33 @@ def test_what_was_read_is_not_read_again() -> None:
     assert made.hold(98, 4, b"xxxx", 2, 0) == 0
     made.hold(102, 4, b"xxef", 3, 0)
     assert take_all(made) == b"ef"
+
+
+def steps_to_hold(made: Stream, seq: int) -> int:
+    """How many lines of code it takes to hold a segment of 10 bytes."""
+    steps = 0
+
+    def count(*_: object) -> object:
+        nonlocal steps
+        steps += 1
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        made.hold(seq, 10, bytes(10), 1, 0)
+    finally:
+        sys.settrace(before)
+    return steps
+
+
+def test_what_is_held_already_makes_it_no_dearer_to_hold_more() -> None:
+    made = stream()
+    few = [steps_to_hold(made, 200 + 20 * place) for place in range(10)][-1]
+    for place in range(10, 1000):
+        made.hold(200 + 20 * place, 10, bytes(10), 1, 0)
+    assert steps_to_hold(made, 200 + 20 * 1000) == few
+    assert steps_to_hold(made, 200 + 20 * 500 + 10) < few + 100  # late: a search by halves
 
 
 def test_bytes_cut_by_the_snap_length_are_known_to_be_missing() -> None:
