@@ -6,6 +6,7 @@ Knows nothing of frames or of other flows. Time is that of the packets.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sniffer.decode import ACK, FIN, RST, Segment
 from sniffer.http1 import State
@@ -13,6 +14,9 @@ from sniffer.pairing import NO_ACK, Counts, Pairing
 from sniffer.startline import Role
 from sniffer.stream import MASK, WINDOW, Stream, distance
 from sniffer.transaction import Transaction
+
+if TYPE_CHECKING:
+    from sniffer.exchange import Asked
 
 SECOND = 1_000_000_000  # ns
 NEVER = 1 << 63
@@ -45,12 +49,14 @@ class Flow:
     __slots__ = (
         "alarm",
         "armed",
+        "asked",
         "began",
         "blocked",
         "closed",
         "limits",
         "pairing",
         "reset",
+        "resting",
         "seen",
         "size",
         "streams",
@@ -83,10 +89,13 @@ class Flow:
         self.closed = False
         self.reset = NEVER  # when the flow is closed because of RST
         self.size = 0  # bytes that it keeps, as its table knows
+        self.asked: Asked | None = None  # a request that is not read yet, see ``exchange``
+        self.resting = False  # nothing happened since its last exchange that ``exchange`` took
 
     def segment(self, stream: Stream, segment: Segment) -> None:
         """Take a segment of one direction. SYN was counted in its sequence number before."""
         time, _, seq, ack, flags, length, data, start = segment
+        self.catch_up()
         self.seen = time
         if flags & ACK:
             stream.ack = ack
@@ -116,6 +125,15 @@ class Flow:
             while each.holding > limits.flow_bytes or len(each.held) > limits.flow_segments:
                 self.give_up()
         self.watch()
+
+    def catch_up(self) -> None:
+        """Read the request that waits, if there is one, as if it came now: something else than its response follows."""
+        self.resting = False
+        if self.asked is not None:
+            stream, time, seq, ack, data, start, _, end, _ = self.asked
+            self.asked = None
+            self.pairing.now = time
+            stream.reader.feed(data[start:end], (time, seq, ack))
 
     @property
     def finished(self) -> bool:
@@ -147,6 +165,7 @@ class Flow:
 
     def give_up(self) -> None:
         """Declare the first hole of each direction a gap, or the bytes that a waiting piece waits for."""
+        self.catch_up()
         for stream in self.streams:
             hole = stream.hole()
             if hole is None:
@@ -163,6 +182,7 @@ class Flow:
 
     def close(self) -> None:
         """End the flow: read what is held, tell what is open."""
+        self.catch_up()
         while any(stream.held for stream in self.streams):
             self.give_up()
         self.pairing.now = self.seen

@@ -13,6 +13,7 @@ from itertools import count
 from operator import attrgetter
 
 from sniffer.decode import ACK, SYN, Segment
+from sniffer.exchange import ASKED_COST, Exchanges
 from sniffer.flow import FAR, NEVER, SECOND, Flow, Limits
 from sniffer.pairing import Counts
 from sniffer.startline import BEGINS
@@ -53,6 +54,7 @@ class Flows:
         self.limits = limits
         self.counts = counts
         self.out: list[Transaction] = []
+        self._exchanges = Exchanges(self.out, counts)
         self._streams: dict[bytes, Stream] = {}
         self._half_open = HalfOpen(limits.half_open)
         self._alarms: list[tuple[int, int, Flow]] = []  # a heap of when to look at which flow
@@ -65,26 +67,36 @@ class Flows:
     def feed(self, segments: Iterable[Segment]) -> None:
         """Take segments in the order in which they were captured."""
         streams = self._streams
+        ask, answer = self._exchanges.ask, self._exchanges.answer
         for segment in segments:
             time, key, seq, ack, flags, length, _, _ = segment
             if time >= self._alarm:
                 self._ring(time)
             stream = streams.get(key)
             if stream is not None and not flags & 7:
-                stream.flow.seen = time
-                if length:
+                flow = stream.flow
+                flow.seen = time
+                if not length:
+                    stream.ack = ack
+                    if flow.alarm != NEVER:
+                        flow.watch()
+                        self._arm(flow)
+                    continue
+                if seq == stream.next:
                     reader = stream.reader
-                    if seq == stream.next and length < reader.skip:
+                    if length < reader.skip:
                         reader.skip -= length
                         stream.next = (seq + length) & MASK
                         stream.ack = ack
                         continue
-                else:
-                    stream.ack = ack
-                    if stream.flow.alarm != NEVER:
-                        stream.flow.watch()
-                        self._arm(stream.flow)
-                    continue
+                    if flow.asked is None:
+                        if ask(stream, segment):
+                            self._grow(flow, ASKED_COST + length)
+                            continue
+                    elif answer(stream, segment):
+                        self._size -= flow.size
+                        flow.size = 0
+                        continue
             if flags & SYN:
                 segment = (time, key, (seq + 1) & MASK, *segment[3:])
                 stream = self._syn(stream, segment)
@@ -92,6 +104,9 @@ class Flows:
                 if not length:
                     continue
                 stream = self._open(segment)
+                if not flags & 7 and seq == stream.next and ask(stream, segment):
+                    self._grow(stream.flow, ASKED_COST + length)
+                    continue
             flow = stream.flow
             if length and seq != stream.next and self._of_another(stream, segment):
                 self._drop(flow)
@@ -197,10 +212,14 @@ class Flows:
         """Keep to the bound of all bytes."""
         size = flow.keeps
         if size != flow.size:
-            self._size += size - flow.size
-            flow.size = size
-            while self._size + _STREAM_COST * len(self._streams) > self.limits.all_bytes and self._streams:
-                self._evict()
+            self._grow(flow, size)
+
+    def _grow(self, flow: Flow, size: int) -> None:
+        """Take note of how many bytes a flow keeps now."""
+        self._size += size - flow.size
+        flow.size = size
+        while self._size + _STREAM_COST * len(self._streams) > self.limits.all_bytes and self._streams:
+            self._evict()
 
     def _close(self, flow: Flow) -> None:
         """End a flow. It is remembered for a while, so that copies of its segments are known."""

@@ -120,6 +120,11 @@ class Reader:
         """How many bytes are kept until more of them come."""
         return len(self.buffer) + (len(self._search.tail) if self._search is not None else 0)
 
+    @property
+    def rests(self) -> bool:
+        """Whether it stands between two messages, and keeps nothing."""
+        return self.state is _HEAD and not self.buffer and not self._found and self.text is None
+
     def settle(self) -> None:
         """Bring ``body`` and ``wire`` up to date with ``skip``."""
         done = self._granted - self.skip

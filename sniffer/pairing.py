@@ -128,6 +128,11 @@ class Pairing:
         self._piled = False  # the client sends requests before it has the answers to those before
         self.missing = 0  # sequence number of the gap that a reader is being told of
 
+    @property
+    def rests(self) -> bool:
+        """Whether nothing waits for an answer, is being told or was lost."""
+        return not (self._pending or self._sending or self._responding) and self._lost_at is None
+
     def peer(self, reader: Reader) -> Reader:
         """Return the reader of the other direction."""
         return self.readers[reader is self.readers[0]]

@@ -47,6 +47,7 @@ class Stream:
         "ack",
         "base",
         "begin",
+        "ends",
         "fin",
         "fin_time",
         "finished",
@@ -73,6 +74,7 @@ class Stream:
         self.started = False  # next is known
         self.ack = 0  # the newest acknowledgement number seen in this direction
         self.begin: int | None = None  # the acknowledgement number of the first data
+        self.ends: tuple[bytes, bytes] | None = None  # its source and destination, once ``exchange`` has asked
         self.fin: int | None = None  # the sequence number behind the last byte
         self.fin_time = 0  # when it was said
         self.finished = False  # all of it was read

@@ -1,0 +1,182 @@
+"""Exchanges of two segments, a request in one and its response in the other: most of what is small, told at a glance.
+
+The request is left unread until the next segment of its flow. If that is just its response, whole and ordinary, both
+are an exchange at once; if it is anything else, the request is read first as if it came only now (``Flow.catch_up``).
+So whatever is unusual is left to ``http1`` and ``pairing``, which never know that something was waiting.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from sniffer.decode import ACK, Segment
+from sniffer.flow import NEVER
+from sniffer.framing import Body, body_of
+from sniffer.memo import Memo
+from sniffer.startline import Role
+from sniffer.stream import MASK
+from sniffer.transaction import Transaction, endpoints
+
+if TYPE_CHECKING:
+    from sniffer.flow import Flow
+    from sniffer.pairing import Counts
+    from sniffer.stream import Stream
+
+Asked = tuple["Stream", int, int, int, bytes, int, int, int, "re.Match[bytes]"]
+"""(stream, time, seq, ack, data, start, end of the head, end, first line) of a request that is not read yet."""
+
+ASKED_COST = 700  # bytes that a waiting request takes beside its text
+
+# RFC 9112 section 3, as it is written nearly always
+_REQUEST = re.compile(rb"(?!CONNECT |PRI )([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^ \t\r\n]+) (HTTP/1\.[01])\r\n").match
+_STATUS = re.compile(rb"HTTP/1\.[01] ([2-5]\d\d)(?: [^\r\n]*)?\r\n").match
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})\r\n").match
+_CHUNKED, _OTHER = -1, -2  # in place of a length
+
+_new = tuple.__new__  # without the detour by a function of Python's
+# Looked up for each head: attributes of an enum cost several times what a name does.
+_, _REQUESTS, _RESPONSES = Role
+_BODILESS = frozenset((204, 304))  # RFC 9112 section 6.3 (1)
+
+
+class Exchanges:
+    """Takes what is a whole message in a segment of its own. ``out`` gathers the transactions."""
+
+    def __init__(self, out: list[Transaction], counts: Counts) -> None:
+        self._out = out
+        self._counts = counts
+        self._asked: Memo[int] = Memo()  # length of the body by the fields of a request
+        self._answered: Memo[tuple[int, int]] = Memo()  # status and length by the head of a response
+
+    def ask(self, stream: Stream, segment: Segment) -> bool:
+        """Take a segment that is next in its stream if it is a request and nothing else is under way."""
+        time, _, seq, ack, flags, length, data, start = segment
+        flow, peer, end = stream.flow, stream.peer, start + length
+        if ack != peer.next or not (flow.resting or _rests(flow)):
+            return False
+        match = _REQUEST(data, start, end)
+        if match is None or stream.reader.role is _RESPONSES or end > len(data) or not flags & ACK:
+            return False
+        stop = data.find(b"\r\n\r\n", match.end() - 2, end) + 4
+        fields = data[match.end() - 1 : stop]
+        size = self._asked.get(fields)
+        if size is None:
+            size = self._asked.put(fields, _request(fields))
+        if stop + size != end:
+            return False
+        flow.asked = (stream, time, seq, ack, data, start, stop, end, match)
+        if stream.begin is None:
+            stream.begin = ack
+        stream.next = (seq + length) & MASK
+        stream.ack = ack
+        return True
+
+    def answer(self, stream: Stream, segment: Segment) -> bool:
+        """Take a segment that is next in its stream if it is the response to the request that waits."""
+        time, _, seq, ack, flags, length, data, start = segment
+        flow, peer, end = stream.flow, stream.peer, start + length
+        assert flow.asked is not None
+        client, begin, _, acknowledged, asked, at, asked_stop, asked_end, match = flow.asked
+        if client is not peer or ack != peer.next or acknowledged != seq or end > len(data) or not flags & ACK:
+            return False
+        stop = data.find(b"\r\n\r\n", start, end) + 4
+        head = data[start:stop]
+        status, size = self._answered.get(head) or self._answered.put(head, _response(head))
+        if not status:
+            return False
+        method, target, protocol = match.groups()
+        if status in _BODILESS or method == b"HEAD":
+            size = 0
+        if size == _CHUNKED:
+            size = _chunks(data, stop, end)
+            if size < 0:
+                return False
+        elif stop + size != end:
+            return False
+        source, destination = client.ends or _introduce(client)
+        flow.asked, flow.resting = None, True
+        flow.pairing.now = time
+        if stream.begin is None:
+            stream.begin = ack
+        stream.next = (seq + length) & MASK
+        stream.ack = ack
+        self._counts.transactions += 1
+        self._out.append(
+            _new(
+                Transaction,
+                (
+                    source,
+                    destination,
+                    begin,
+                    time,
+                    time,
+                    asked[at : match.end() - 2],
+                    method,
+                    target,
+                    protocol,
+                    asked[at:asked_stop],
+                    head,
+                    status,
+                    size,
+                    asked_end - at,
+                    length,
+                    True,
+                ),
+            )
+        )
+        return True
+
+
+def _rests(flow: Flow) -> bool:
+    """Whether nothing is under way: nothing is missing, waits or is kept, and both sides stand between two messages."""
+    if flow.alarm != NEVER or not flow.pairing.rests:
+        return False
+    return all(
+        stream.started and stream.fin is None and not stream.held and stream.reader.rests for stream in flow.streams
+    )
+
+
+def _introduce(client: Stream) -> tuple[bytes, bytes]:
+    """Take note of who is who, as ``http1`` and ``pairing`` do with the first heads; return both endpoints."""
+    for reader, role in ((client.reader, _REQUESTS), (client.peer.reader, _RESPONSES)):
+        reader.role = role
+        reader.heads += 1
+    client.ends = endpoints(client.key)
+    return client.ends
+
+
+def _ends(fields: bytes) -> bool:
+    """Whether fields, which begin with the end of the line in front of them, have their only empty line at the end."""
+    return fields.find(b"\n\r\n") == len(fields) - 3 and b"\n\n" not in fields
+
+
+def _request(fields: bytes) -> int:
+    """Return the length of the body of a request with these fields."""
+    if not _ends(fields):
+        return _OTHER
+    kind, length = body_of(fields, True)
+    return length if kind is Body.LENGTH else _OTHER
+
+
+def _response(head: bytes) -> tuple[int, int]:
+    """Return status and length of the body of a response with this head; status 0 if it is none that is known here."""
+    match = _STATUS(head)
+    if match is None or not _ends(fields := head[match.end() - 1 :]):
+        return 0, _OTHER
+    kind, length = body_of(fields, False)
+    return int(match[1]), length if kind is Body.LENGTH else _CHUNKED if kind is Body.CHUNKED else _OTHER
+
+
+def _chunks(data: bytes, at: int, end: int) -> int:
+    """Return the length of a chunked body that fills ``at`` to ``end``, else a number below 0. RFC 9112 section 7.1."""
+    total = 0
+    while match := _CHUNK(data, at, end):
+        size = int(match[1], 16)
+        at = match.end() + size + 2
+        if data[at - 2 : at] != b"\r\n":
+            break
+        if not size:
+            return total if at == end else _OTHER
+        total += size
+    return _OTHER
