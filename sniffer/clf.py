@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from sniffer.errors import UsageError
+from sniffer.memo import Memo
 from sniffer.transaction import Transaction, endpoint
 
 COMMON = '%h %l %u %t "%r" %>s %b'
@@ -38,7 +39,11 @@ _BARE = _QUOTED | {byte: b"\\x%02x" % byte for byte in b' "[],'}
 _CLEAN_QUOTED = bytes(byte for byte in range(256) if byte not in _QUOTED)
 _CLEAN_BARE = bytes(byte for byte in range(256) if byte not in _BARE)
 
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+
 Field = Callable[[Transaction], bytes | None]
+Part = Callable[[Transaction, tuple[bytes, ...]], bytes | None]
+"""Writes a value of an exchange, given what is known by its request's fields; None: there is none."""
 
 
 def escape(value: bytes, quoted: bool) -> bytes:
@@ -57,36 +62,44 @@ class LineFormat:
         if "%" not in text:
             raise UsageError(f"{directive!r} is neither a format ({', '.join(FORMATS)}) nor a directive")
         self._origin_form = origin_form
-        self._parts: list[tuple[bytes, Field, bool, bool]] = []  # literal before, field, quoted, observed
+        self._parts: list[tuple[bytes, Part]] = []  # what stands before it, and what it writes
+        self._fields: list[tuple[Field, bool]] = []  # those of them that the request's fields tell alone; quoted
+        self._known: Memo[tuple[bytes, ...]] = Memo()  # by the request's fields: Host if usable, then the former
         self._end = self._compile(text)
         self._plain = text == COMMON
 
     def line(self, transaction: Transaction) -> bytes:
         """Return the line, LF included."""
+        request = transaction.request
+        fields = request[request.find(b"\n") :]
+        known = self._known.get(fields) or self._known.put(fields, self._look_up(transaction))
         if self._plain:
-            return self._common(transaction)
-        out: list[bytes] = []
-        for literal, field, quoted, observed in self._parts:
-            value = field(transaction)
-            if value is None:
-                value = b"-"
-            elif observed:
-                value = escape(value, quoted) or (b"" if quoted else b'""')
-            out += literal, value
+            return self._common(transaction, *known)
+        out = []
+        for literal, part in self._parts:
+            out.append(literal)
+            out.append(b"-" if (value := part(transaction, known)) is None else value)
         out.append(self._end)
         return b"".join(out)
 
-    def _common(self, transaction: Transaction) -> bytes:
+    def _look_up(self, transaction: Transaction) -> tuple[bytes, ...]:
+        texts = (_text(field(transaction), quoted) for field, quoted in self._fields)
+        return (_host(transaction), *texts)
+
+    def _common(self, transaction: Transaction, host: bytes, user: bytes) -> bytes:
         status, size = transaction.status, transaction.size
-        request = transaction.line if self._origin_form else absolute_line(transaction)
         return b'%b - %b %b "%b" %b %b\n' % (
             address(transaction.client),
-            escape(user, False) or b'""' if (user := _user(transaction)) is not None else b"-",
+            user,
             clf_time(transaction.begin // 1_000_000_000),
-            escape(without_password(request), True),
+            self._request(transaction, host, True),
             b"%d" % status if status is not None else b"-",
             b"%d" % size if size else b"-",
         )
+
+    def _request(self, transaction: Transaction, host: bytes, quoted: bool) -> bytes:
+        line = transaction.line if self._origin_form else absolute_line(transaction, host)
+        return _text(without_password(line), quoted)
 
     def _compile(self, text: str) -> bytes:
         literal, quoted, at = b"", False, 0
@@ -99,8 +112,7 @@ class LineFormat:
                 if match[3] == "%":
                     literal += b"%"
                 else:
-                    field, observed = self._field(match[3], match[2], text, at)
-                    self._parts.append((literal, field, quoted, observed))
+                    self._parts.append((literal, self._part(match[3], match[2], quoted, text, at)))
                     literal = b""
                 at = match.end()
                 continue
@@ -115,18 +127,28 @@ class LineFormat:
             at += 1
         return literal + b"\n"
 
+    def _part(self, letter: str, argument: str | None, quoted: bool, text: str, at: int) -> Part:
+        """Return what writes a directive's value."""
+        if letter == "r" and argument is None:
+            return lambda transaction, known: self._request(transaction, known[0], quoted)
+        if (letter == "u" and argument is None) or (letter == "i" and argument and _NAME.fullmatch(argument)):
+            self._fields.append((_header(argument.lower().encode(), True) if argument else _user, quoted))
+            place = len(self._fields)
+            return lambda _, known: known[place]
+        field, observed = self._field(letter, argument, text, at)
+        if observed:
+            return lambda transaction, _: _text(field(transaction), quoted)
+        return lambda transaction, _: field(transaction)
+
     def _field(self, letter: str, argument: str | None, text: str, at: int) -> tuple[Field, bool]:
         """Return how a directive's value is found, and whether it is observed, and so to be escaped."""
         if argument is not None:
-            if letter in "io" and re.fullmatch(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", argument):
-                return _header(argument.lower().encode(), letter == "i"), True
+            if letter == "o" and _NAME.fullmatch(argument):
+                return _header(argument.lower().encode(), False), True
             if letter == "t":
                 return _strftime(argument), False
             if letter + argument in _WITH_ARGUMENT:
                 return _WITH_ARGUMENT[letter + argument], False
-        elif letter == "r":
-            chosen = (lambda t: t.line) if self._origin_form else absolute_line
-            return (lambda t: without_password(chosen(t))), True
         elif letter in _OBSERVED:
             return _OBSERVED[letter], True
         elif letter in _OWN:
@@ -134,6 +156,14 @@ class LineFormat:
         raise UsageError(f"--format: unknown directive at character {at + 1}: {text[at : at + 10]!r}")
 
 
+def _text(value: bytes | None, quoted: bool) -> bytes:
+    """Return an observed value as it is written."""
+    if value is None:
+        return b"-"
+    return escape(value, quoted) or (b"" if quoted else b'""')
+
+
+@lru_cache(maxsize=4096)
 def address(packed: bytes) -> bytes:
     """Return the address of an endpoint as text."""
     return endpoint(packed)[0].encode()
@@ -157,22 +187,27 @@ def clf_time(second: int) -> bytes:
     )
 
 
-def authority(transaction: Transaction) -> bytes:
-    """Return the Host that was asked for, or the server's address where it is none or no host[:port]."""
-    host = transaction.request_field(b"host")
-    if host and _HOST.fullmatch(host):
-        return host
-    name, port = endpoint(transaction.server)
+def _host(transaction: Transaction) -> bytes:
+    """Return the Host that was asked for; empty where it is none or no host[:port]."""
+    host = transaction.request_field(b"host") or b""
+    return host if _HOST.fullmatch(host) else b""
+
+
+@lru_cache(maxsize=4096)
+def _own_authority(server: bytes) -> bytes:
+    """Return what stands in for Host: the server's address."""
+    name, port = endpoint(server)
     if ":" in name:
         name = f"[{name}]"
     return (name if port == 80 else f"{name}:{port}").encode()
 
 
-def absolute_line(transaction: Transaction) -> bytes:
+def absolute_line(transaction: Transaction, host: bytes) -> bytes:
     """Return the request line with its target in absolute form (RFC 9112 section 3.2.2)."""
-    if not transaction.target.startswith(b"/") or transaction.method == b"CONNECT":
+    target = transaction.target
+    if target[:1] != b"/" or transaction.method == b"CONNECT":
         return transaction.line
-    line = b"%b http://%b%b" % (transaction.method, authority(transaction), transaction.target)
+    line = b"%b http://%b%b" % (transaction.method, host or _own_authority(transaction.server), target)
     return b"%b %b" % (line, transaction.protocol) if transaction.protocol else line
 
 
@@ -245,7 +280,7 @@ def _first_byte(transaction: Transaction) -> bytes | None:
 
 
 def _name(transaction: Transaction) -> bytes:
-    return re.sub(rb":[0-9]*$", b"", authority(transaction))
+    return re.sub(rb":[0-9]*$", b"", _host(transaction) or _own_authority(transaction.server))
 
 
 def _path(transaction: Transaction) -> bytes | None:
@@ -263,7 +298,6 @@ def _connection(transaction: Transaction) -> bytes:
 
 
 _OBSERVED: dict[str, Field] = {
-    "u": _user,
     "m": lambda t: t.method or None,
     "U": _path,
     "q": _query,

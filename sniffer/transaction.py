@@ -75,10 +75,11 @@ def _pattern(name: bytes) -> re.Pattern[bytes]:
 
 def field(head: bytes, name: bytes) -> bytes | None:
     """Return the value of a field in a head, unfolded, blanks around it cut; None if it has no such field."""
-    if b"\n" + name not in head.lower():
+    at = head.lower().find(b"\n" + name)
+    if at < 0:
         return None
     found = [
-        b" ".join(part.strip() for part in match[1].split(b"\n")).strip(b" \t\r")
-        for match in _pattern(name).finditer(head)
+        value.strip() if b"\n" not in value else b" ".join(map(bytes.strip, value.split(b"\n"))).strip()
+        for value in _pattern(name).findall(head, at)
     ]
     return b", ".join(found) if found else None

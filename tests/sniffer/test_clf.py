@@ -122,6 +122,22 @@ def test_the_request_line_is_in_absolute_form(sent: bytes, written: str) -> None
     assert line('"%r"', transaction(sent), origin_form=True) == f'"{sent.splitlines()[0].decode()}"'
 
 
+@pytest.mark.parametrize("directive", ["common", "combined", '"%r" %u "%{Cookie}i" %v:%p'])
+def test_a_line_is_the_same_whatever_recurs_in_those_before_it(directive: str) -> None:
+    fields = [
+        b"\r\nHost: a.example\r\nAuthorization: Basic dXNlcjpwYXNz\r\nCookie: x\r\n\r\n",
+        b"\r\nHost: not a host\r\n\r\n",
+        b"\r\n\r\n",
+        b"\n\n",
+        b"",
+    ]
+    lines = [b"GET / HTTP/1.1", b"POST http://b/ HTTP/1.1", b"CONNECT u:p@c:1 HTTP/1.1"]
+    servers = [b"\xc6\x33\x64\x01\x00\x50", b"\xc6\x33\x64\x01\x00\x51"]
+    made = [transaction(a + b, line=a, server=server) for a in lines for b in fields for server in servers]
+    one = LineFormat(directive)
+    assert [one.line(each) for each in made * 2] == [LineFormat(directive).line(each) for each in made * 2]
+
+
 def test_the_servers_port_is_told_unless_it_is_80() -> None:
     made = transaction(b"GET / HTTP/1.1\r\n\r\n", server=bytes(15) + b"\x01\x1f\x90")
     assert line("%r", made) == "GET\\x20http://\\x5b::1]:8080/\\x20HTTP/1.1".replace("]", "\\x5d")
