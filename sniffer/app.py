@@ -212,7 +212,7 @@ class _Watch:
                 # Frames on the way here are not overtaken by the clock.
                 self._write(self._observer.tick(time.time_ns() - _IN_FLIGHT))
                 return
-            self._write(self._observer.feed(frames))
+            self._write(self._observer.feed(frames, self._live.losing))
 
     def _write(self, transactions: list[Transaction]) -> None:
         if transactions:

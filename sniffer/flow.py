@@ -53,6 +53,7 @@ class Flow:
         "began",
         "blocked",
         "closed",
+        "hurried",
         "limits",
         "pairing",
         "reset",
@@ -81,6 +82,7 @@ class Flow:
             if begin is not None:
                 stream.start(begin)
         self.limits = limits
+        self.hurried = False  # what is missing and acknowledged was dropped before it came here: it is not waited for
         self.began = time
         self.seen = time  # when the last segment came
         self.alarm = NEVER  # when what is missing is given up; kept by ``watch``
@@ -154,13 +156,14 @@ class Flow:
     def watch(self) -> None:
         """Set the time when what is missing is given up, counted from when what follows it came."""
         alarm = self.reset
+        patience = 0 if self.hurried else self.limits.acknowledged
         for stream in self.streams:
             if stream.held:
                 soon = self.blocked or not stream.started or distance(stream.peer.ack, stream.next) > 0
-                alarm = min(alarm, stream.held[0][3] + (self.limits.acknowledged if soon else self.limits.missing))
+                alarm = min(alarm, stream.held[0][3] + (patience if soon else self.limits.missing))
             elif stream.fin is not None and stream.started:  # the last bytes are missing
                 soon = distance(stream.peer.ack, stream.fin) >= 0
-                alarm = min(alarm, stream.fin_time + (self.limits.acknowledged if soon else self.limits.missing))
+                alarm = min(alarm, stream.fin_time + (patience if soon else self.limits.missing))
         self.alarm = alarm
 
     def give_up(self) -> None:

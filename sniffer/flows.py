@@ -64,8 +64,8 @@ class Flows:
         self._size = 0  # bytes kept
         self._swept = 0
 
-    def feed(self, segments: Iterable[Segment]) -> None:
-        """Take segments in the order in which they were captured."""
+    def feed(self, segments: Iterable[Segment], hurried: bool = False) -> None:
+        """Take segments in the order in which they were captured; ``hurried``: see ``Observer.feed``."""
         streams = self._streams
         ask, answer = self._exchanges.ask, self._exchanges.answer
         for segment in segments:
@@ -114,6 +114,7 @@ class Flows:
                 flow = stream.flow
             if flow.closed:
                 continue
+            flow.hurried = hurried
             flow.segment(stream, segment)
             if flow.finished:
                 self._close(flow)

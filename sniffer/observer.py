@@ -42,15 +42,18 @@ class Observer:
         self._frames = 0
         self._segments = 0
 
-    def feed(self, frames: Iterable[Frame]) -> list[Transaction]:
-        """Take a batch of frames; return the transactions that ended in it."""
+    def feed(self, frames: Iterable[Frame], hurried: bool = False) -> list[Transaction]:
+        """Take a batch of frames; return the transactions that ended in it.
+
+        ``hurried``: frames were dropped lately, so that nothing that is acknowledged is waited for.
+        """
         batch = frames if isinstance(frames, list) else list(frames)
         if not batch:
             return []
         segments = self._decoder.segments(batch)
         self._frames += len(batch)
         self._segments += len(segments)
-        self._flows.feed(segments)
+        self._flows.feed(segments, hurried)
         return self.tick(batch[-1][0])
 
     def tick(self, now: int) -> list[Transaction]:

@@ -29,6 +29,7 @@ from sniffer.privileges import how_to_capture
 RING = 64 << 20  # bytes: two thirds of a second of 100 MB/s
 _SMALLEST_RING = 4 << 20
 _BLOCK = 256 << 10  # bytes; holds any frame, and 256 of them last 10 s when each is handed over half empty
+_BULK = 64  # blocks of a full ring given back at once, so that what is kept and what is dropped comes in long runs
 _HANDOVER = 40  # ms after which the kernel hands over a block that is not full
 # linux/if_packet.h, linux/sockios.h, linux/rtnetlink.h
 _SOL_PACKET, _SO_ATTACH_FILTER = 263, 26
@@ -39,7 +40,7 @@ _ETH_P_ALL = 3
 _SIOCGIFFLAGS, _IFF_UP = 0x8913, 1
 _RTMGRP_LINK = 1
 _BLOCK_STATUS = 8  # offset; then the number of packets and the offset of the first
-_OURS = 1  # TP_STATUS_USER
+_OURS, _LOSING = 1, 4  # TP_STATUS_USER; TP_STATUS_LOSING: frames were dropped since drops were counted last
 _BLOCK_HEADER = struct.Struct("=III")
 # struct tpacket3_hdr: next, s, ns, captured, length, [status], offset of the data, [...]; sockaddr_ll's protocol
 _PACKET = struct.Struct("=IIIII4xH24xH")
@@ -67,6 +68,7 @@ class Live:
         """Open the socket and begin to capture. Raises CaptureError, or UsageError for the filter."""
         self.notes: list[str] = []  # one-line messages, for the caller to take
         self.dropped = 0  # frames lost by the kernel, as far as counted
+        self.losing = False  # it dropped some not long before what was read last
         self._names = None if not names or "any" in names else tuple(dict.fromkeys(names))
         self._program = bpf.compile_live(expression) if expression else bpf.DEFAULT
         self._seen: dict[str, Interface] = {}
@@ -77,7 +79,8 @@ class Live:
             self._begin()
             stack.pop_all()
         self._blocks = len(self._ring) // _BLOCK
-        self._block = 0
+        self._block = 0  # the next one to be read
+        self._read = 0  # how many before it were read, and are still to be given back
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
         self._poll.register(self._links, select.POLLIN)
@@ -136,9 +139,12 @@ class Live:
         start = self._block * _BLOCK
         status, count, offset = _BLOCK_HEADER.unpack_from(ring, start + _BLOCK_STATUS)
         if not status & _OURS:
+            self._give_back()
+            self.losing = False
             return []
-        frames = []
-        at = start + offset
+        self.losing |= bool(status & _LOSING)
+        frames: list[Frame] = []
+        append, at = frames.append, start + offset
         unpack, fill, usual = _PACKET.unpack_from, _TYPE.pack_into, _FIRST_BYTE
         for _ in range(count):
             step, seconds, nanoseconds, captured, length, data, protocol = unpack(ring, at)
@@ -146,7 +152,7 @@ class Live:
             if ring[data] != usual.get(protocol) and _is_tagged(ring[data : data + 5], protocol):
                 protocol = _VLAN
             fill(ring, data - 2, protocol)
-            frames.append(
+            append(
                 (
                     seconds * 1_000_000_000 + nanoseconds,
                     ETHERNET,
@@ -155,9 +161,23 @@ class Live:
                 )
             )
             at += step
-        _TYPE.pack_into(ring, start + _BLOCK_STATUS, 0)  # the kernel's again
         self._block = (self._block + 1) % self._blocks
+        self._read += 1
+        if self._read >= min(_BULK, self._blocks // 2) or not self._is_full():
+            self._give_back()
         return frames
+
+    def _is_full(self) -> bool:
+        """Whether the kernel has no block left to fill, so that it drops what comes."""
+        last = (self._block - self._read - 1) % self._blocks
+        return bool(_BLOCK_HEADER.unpack_from(self._ring, last * _BLOCK + _BLOCK_STATUS)[0] & _OURS)
+
+    def _give_back(self) -> None:
+        """Let the kernel have the blocks that were read."""
+        for back in range(self._read, 0, -1):
+            block = (self._block - back) % self._blocks
+            _TYPE.pack_into(self._ring, block * _BLOCK + _BLOCK_STATUS, 0)
+        self._read = 0
 
     def count_drops(self) -> None:
         """Ask the kernel what it dropped since the last call, and add it to ``dropped``."""

@@ -310,6 +310,15 @@ def test_a_gap_is_declared_soon_after_the_peer_acknowledged_it() -> None:
     assert seen(observer.tick(wire.now + SECOND // 5)) == [("GET /1 HTTP/1.1", None, None), ("GET /2 HTTP/1.1", 201, 6)]
 
 
+def test_what_the_peer_acknowledged_is_not_waited_for_where_frames_were_dropped() -> None:
+    wire = Wire().open().ask(get("1"))
+    lost = len(wire.frames)
+    wire.answer(answer(200, 5)).ask(get("2")).answer(answer(201, 6)).ask(get("3")).lose(lost)
+    observer = Observer()
+    found = observer.feed(wire.frames, hurried=True)
+    assert seen(found) == [("GET /1 HTTP/1.1", None, None), ("GET /2 HTTP/1.1", 201, 6)]
+
+
 def test_without_a_word_of_the_peer_a_gap_is_declared_after_two_seconds() -> None:
     wire = talk(Wire().open(), 200)
     wire.next[0] += 30
