@@ -1,8 +1,8 @@
-"""Exchanges of two segments, a request in one and its response in the other: most of what is small, told at a glance.
+"""Exchanges of which nothing is unusual, told at a glance: a request in one segment, its response from the next on.
 
-The request is left unread until the next segment of its flow. If that is just its response, whole and ordinary, both
-are an exchange at once; if it is anything else, the request is read first as if it came only now (``Flow.catch_up``).
-So whatever is unusual is left to ``http1`` and ``pairing``, which never know that something was waiting.
+The request is left unread until the next segment of its flow. If that begins its response, and nothing but a body of
+known length follows in order, both are an exchange; if it is anything else, what waits is read first as if it came only
+now (``Flow.catch_up``). So whatever is unusual is left to ``http1`` and ``pairing``, which never know that it waited.
 """
 
 from __future__ import annotations
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 Asked = tuple["Stream", int, int, int, bytes, int, int, int, "re.Match[bytes]"]
 """(stream, time, seq, ack, data, start, end of the head, end, first line) of a request that is not read yet."""
 
-ASKED_COST = 700  # bytes that a waiting request takes beside its text
+Answered = tuple[int, int, int, bytes, int, int, int]
+"""(time, seq, ack, head, status, size of the body, bytes on the wire) of the response to it, whose body is coming."""
+
+ASKED_COST = 700  # bytes that a waiting message takes beside its text
+_LARGEST = 8 * 1024  # bytes of a request, with its body, that may wait
 
 # RFC 9112 section 3, as it is written nearly always
 _REQUEST = re.compile(rb"(?!CONNECT |PRI )([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^ \t\r\n]+) (HTTP/1\.[01])\r\n").match
@@ -56,7 +60,7 @@ class Exchanges:
         if ack != peer.next or not (flow.resting or _rests(flow)):
             return False
         match = _REQUEST(data, start, end)
-        if match is None or stream.reader.role is _RESPONSES or end > len(data) or not flags & ACK:
+        if match is None or stream.reader.role is _RESPONSES or end > len(data) or not flags & ACK or length > _LARGEST:
             return False
         stop = data.find(b"\r\n\r\n", match.end() - 2, end) + 4
         fields = data[match.end() - 1 : stop]
@@ -66,6 +70,7 @@ class Exchanges:
         if stop + size != end:
             return False
         flow.asked = (stream, time, seq, ack, data, start, stop, end, match)
+        flow.waits = ASKED_COST + length
         if stream.begin is None:
             stream.begin = ack
         stream.next = (seq + length) & MASK
@@ -73,34 +78,54 @@ class Exchanges:
         return True
 
     def answer(self, stream: Stream, segment: Segment) -> bool:
-        """Take a segment that is next in its stream if it is the response to the request that waits."""
+        """Take a segment that is next in its stream if it is of the response to the request that waits."""
         time, _, seq, ack, flags, length, data, start = segment
         flow, peer, end = stream.flow, stream.peer, start + length
         assert flow.asked is not None
-        client, begin, _, acknowledged, asked, at, asked_stop, asked_end, match = flow.asked
-        if client is not peer or ack != peer.next or acknowledged != seq or end > len(data) or not flags & ACK:
+        if flow.asked[0] is not peer or not flags & ACK:
             return False
-        stop = data.find(b"\r\n\r\n", start, end) + 4
-        head = data[start:stop]
-        status, size = self._answered.get(head) or self._answered.put(head, _response(head))
-        if not status:
-            return False
-        method, target, protocol = match.groups()
-        if status in _BODILESS or method == b"HEAD":
-            size = 0
-        if size == _CHUNKED:
-            size = _chunks(data, stop, end)
-            if size < 0:
+        reader = stream.reader
+        if flow.answered is not None:  # the body ends, if nothing but its last bytes came
+            if length != reader.skip or end > len(data):
                 return False
-        elif stop + size != end:
-            return False
-        source, destination = client.ends or _introduce(client)
-        flow.asked, flow.resting = None, True
-        flow.pairing.now = time
-        if stream.begin is None:
-            stream.begin = ack
+            reader.skip = 0
+        else:
+            if ack != peer.next or flow.asked[3] != seq or end > len(data):
+                return False
+            stop = data.find(b"\r\n\r\n", start, end) + 4
+            head = data[start:stop]
+            status, size = self._answered.get(head) or self._answered.put(head, _response(head))
+            if not status:
+                return False
+            if status in _BODILESS or flow.asked[8][1] == b"HEAD":
+                size = 0
+            elif size == _CHUNKED:
+                size = _chunks(data, stop, end)
+                stop = end - size  # where a body of so many bytes would begin
+            left = stop + size - end
+            if size < 0 or left < 0:
+                return False
+            if stream.begin is None:
+                stream.begin = ack
+            flow.answered = (time, seq, ack, head, status, size, length + left)
+            reader.skip = left  # nothing but a body is stepped over so far, read or not
+            flow.waits += ASKED_COST + len(head)
         stream.next = (seq + length) & MASK
         stream.ack = ack
+        if not reader.skip:
+            self._tell(flow, peer, time)
+        return True
+
+    def _tell(self, flow: Flow, client: Stream, last: int) -> None:
+        """Tell the exchange whose last byte came."""
+        assert flow.asked is not None
+        assert flow.answered is not None
+        _, begin, _, _, data, start, stop, end, line = flow.asked
+        first, _, _, head, status, size, sent = flow.answered
+        flow.asked = flow.answered = None
+        flow.waits, flow.resting = 0, True
+        flow.pairing.now = last
+        source, destination = client.ends or _introduce(client)
         self._counts.transactions += 1
         self._out.append(
             _new(
@@ -109,23 +134,20 @@ class Exchanges:
                     source,
                     destination,
                     begin,
-                    time,
-                    time,
-                    asked[at : match.end() - 2],
-                    method,
-                    target,
-                    protocol,
-                    asked[at:asked_stop],
+                    first,
+                    last,
+                    data[start : line.end() - 2],
+                    *line.groups(),
+                    data[start:stop],
                     head,
                     status,
                     size,
-                    asked_end - at,
-                    length,
+                    end - start,
+                    sent,
                     True,
                 ),
             )
         )
-        return True
 
 
 def _rests(flow: Flow) -> bool:

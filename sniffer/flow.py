@@ -16,7 +16,7 @@ from sniffer.stream import MASK, WINDOW, Stream, distance
 from sniffer.transaction import Transaction
 
 if TYPE_CHECKING:
-    from sniffer.exchange import Asked
+    from sniffer.exchange import Answered, Asked
 
 SECOND = 1_000_000_000  # ns
 NEVER = 1 << 63
@@ -48,6 +48,7 @@ class Flow:
 
     __slots__ = (
         "alarm",
+        "answered",
         "armed",
         "asked",
         "began",
@@ -61,6 +62,7 @@ class Flow:
         "seen",
         "size",
         "streams",
+        "waits",
     )
 
     def __init__(
@@ -92,6 +94,8 @@ class Flow:
         self.reset = NEVER  # when the flow is closed because of RST
         self.size = 0  # bytes that it keeps, as its table knows
         self.asked: Asked | None = None  # a request that is not read yet, see ``exchange``
+        self.answered: Answered | None = None  # its response, if that is not read either
+        self.waits = 0  # about how many bytes the two keep
         self.resting = False  # nothing happened since its last exchange that ``exchange`` took
 
     def segment(self, stream: Stream, segment: Segment) -> None:
@@ -129,13 +133,23 @@ class Flow:
         self.watch()
 
     def catch_up(self) -> None:
-        """Read the request that waits, if there is one, as if it came now: something else than its response follows."""
+        """Read what waits, if anything does, as if it came now: its exchange does not go on in the ordinary way."""
         self.resting = False
-        if self.asked is not None:
-            stream, time, seq, ack, data, start, _, end, _ = self.asked
-            self.asked = None
+        if self.asked is None:
+            return
+        stream, time, seq, ack, data, start, _, end, _ = self.asked
+        answered = self.answered
+        self.asked = self.answered = None
+        self.waits = 0
+        self.pairing.now = time
+        stream.reader.feed(data[start:end], (time, seq, ack))
+        if answered is not None:
+            time, seq, ack, head, _, _, _ = answered
+            reader = stream.peer.reader
+            left, reader.skip = reader.skip, 0
             self.pairing.now = time
-            stream.reader.feed(data[start:end], (time, seq, ack))
+            reader.feed(head, (time, seq, ack))
+            reader.skip = left
 
     @property
     def finished(self) -> bool:

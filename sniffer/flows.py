@@ -13,7 +13,7 @@ from itertools import count
 from operator import attrgetter
 
 from sniffer.decode import ACK, SYN, Segment
-from sniffer.exchange import ASKED_COST, Exchanges
+from sniffer.exchange import Exchanges
 from sniffer.flow import FAR, NEVER, SECOND, Flow, Limits
 from sniffer.pairing import Counts
 from sniffer.startline import BEGINS
@@ -89,13 +89,9 @@ class Flows:
                         stream.next = (seq + length) & MASK
                         stream.ack = ack
                         continue
-                    if flow.asked is None:
-                        if ask(stream, segment):
-                            self._grow(flow, ASKED_COST + length)
-                            continue
-                    elif answer(stream, segment):
-                        self._size -= flow.size
-                        flow.size = 0
+                    if ask(stream, segment) if flow.asked is None else answer(stream, segment):
+                        if flow.waits != flow.size:
+                            self._grow(flow, flow.waits)
                         continue
             if flags & SYN:
                 segment = (time, key, (seq + 1) & MASK, *segment[3:])
@@ -105,7 +101,7 @@ class Flows:
                     continue
                 stream = self._open(segment)
                 if not flags & 7 and seq == stream.next and ask(stream, segment):
-                    self._grow(stream.flow, ASKED_COST + length)
+                    self._grow(stream.flow, stream.flow.waits)
                     continue
             flow = stream.flow
             if length and seq != stream.next and self._of_another(stream, segment):

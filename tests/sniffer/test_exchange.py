@@ -42,6 +42,11 @@ RESPONSES = [
     OK,
     OK + OK,
     OK[:-1],
+    OK[:-5],
+    b"HTTP/1.1 200 OK\r\nContent-Length: 42\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
+    b"ello",
+    b"hello",
+    b"el",
     OK + b"!",
     OK.replace(b"\r\n", b"\n"),
     b"HTTP/1.1 404\r\nContent-Length: 0\r\n\r\n",
@@ -125,9 +130,10 @@ def test_small_exchanges_are_told_without_reading_a_message() -> None:
     wire = Wire().open()
     for count in range(5):
         wire.send(0, 24, GET % count).send(1, 24, OK)
+    wire.send(0, 24, GET % 5).send(1, 24, OK.replace(b"5", b"12")).send(1, 24, b"abcdef").send(1, 24, b"g")
     with patch.object(Reader, "feed", side_effect=AssertionError):
         told = seen(observe(wire.close().frames))
-    assert told == [(f"GET /{count} HTTP/1.1", 200, 5) for count in range(5)]
+    assert told == [(f"GET /{count} HTTP/1.1", 200, 5 if count < 5 else 12) for count in range(6)]
 
 
 def test_requests_that_wait_for_their_answers_count_among_the_bytes_that_are_kept() -> None:
