@@ -72,7 +72,9 @@ class LineFormat:
         """Return the line, LF included."""
         request = transaction.request
         fields = request[request.find(b"\n") :]
-        known = self._known.get(fields) or self._known.put(fields, self._look_up(transaction))
+        known = self._known.young.get(fields) or self._known.get(fields)
+        if known is None:
+            known = self._known.put(fields, self._look_up(transaction))
         if self._plain:
             return self._common(transaction, *known)
         out = []
@@ -87,7 +89,29 @@ class LineFormat:
         return (_host(transaction), *texts)
 
     def _common(self, transaction: Transaction, host: bytes, user: bytes) -> bytes:
-        status, size = transaction.status, transaction.size
+        status, size, target = transaction.status, transaction.size, transaction.target
+        if (
+            not self._origin_form
+            and size
+            and status is not None
+            and host
+            and transaction.protocol
+            and transaction.method != b"CONNECT"
+            and target[:1] == b"/"
+            and b"@" not in target
+            and not target.translate(None, _CLEAN_QUOTED)
+        ):  # as nearly always: nothing to be escaped, nothing missing
+            return b'%b - %b %b "%b http://%b%b %b" %d %d\n' % (
+                address(transaction.client),
+                user,
+                clf_time(transaction.begin // 1_000_000_000),
+                transaction.method,
+                host,
+                target,
+                transaction.protocol,
+                status,
+                size,
+            )
         return b'%b - %b %b "%b" %b %b\n' % (
             address(transaction.client),
             user,

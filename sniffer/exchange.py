@@ -64,8 +64,8 @@ class Exchanges:
             return False
         stop = data.find(b"\r\n\r\n", match.end() - 2, end) + 4
         fields = data[match.end() - 1 : stop]
-        size = self._asked.get(fields)
-        if size is None:
+        size = self._asked.young.get(fields)
+        if size is None and (size := self._asked.get(fields)) is None:
             size = self._asked.put(fields, _request(fields))
         if stop + size != end:
             return False
@@ -94,7 +94,8 @@ class Exchanges:
                 return False
             stop = data.find(b"\r\n\r\n", start, end) + 4
             head = data[start:stop]
-            status, size = self._answered.get(head) or self._answered.put(head, _response(head))
+            known = self._answered
+            status, size = known.young.get(head) or known.get(head) or known.put(head, _response(head))
             if not status:
                 return False
             if status in _BODILESS or flow.asked[8][1] == b"HEAD":

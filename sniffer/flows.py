@@ -66,7 +66,7 @@ class Flows:
 
     def feed(self, segments: Iterable[Segment], hurried: bool = False) -> None:
         """Take segments in the order in which they were captured; ``hurried``: see ``Observer.feed``."""
-        streams = self._streams
+        streams, most = self._streams, self.limits.all_bytes
         ask, answer = self._exchanges.ask, self._exchanges.answer
         for segment in segments:
             time, key, seq, ack, flags, length, _, _ = segment
@@ -90,7 +90,9 @@ class Flows:
                         stream.ack = ack
                         continue
                     if ask(stream, segment) if flow.asked is None else answer(stream, segment):
-                        if flow.waits != flow.size:
+                        self._size += flow.waits - flow.size
+                        flow.size = flow.waits
+                        if self._size > most:
                             self._grow(flow, flow.waits)
                         continue
             if flags & SYN:
