@@ -19,7 +19,7 @@ from sniffer.clf import LineFormat
 from sniffer.config import Settings
 from sniffer.logfile import LogFile
 from sniffer.observer import Observer, ObserverCounts
-from sniffer.privileges import drop, log_group, name_of, run_user
+from sniffer.privileges import drop, go_first, log_group, name_of, run_user
 from sniffer.transaction import Transaction
 from sniffer.writer import Writer
 
@@ -54,6 +54,7 @@ def _run(settings: Settings, environ: Mapping[str, str], say: Say, greet: Say | 
     chosen = FileFilter(settings.filter) if files and settings.filter else None
     if not files:
         live = Live(settings.interfaces, settings.filter)
+        go_first()
     if files and not log.rotates:
         log.open()
     else:

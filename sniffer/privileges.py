@@ -17,6 +17,7 @@ from pathlib import Path
 from sniffer.errors import SnifferError, UsageError
 
 _NOBODY = "nobody"
+NICE = -5  # of nice(1): of a contested processor it gets three quarters, if it needs that much
 _LOG_GROUP = "adm"  # whose members may read the logs, where it exists
 # linux/prctl.h, linux/capability.h
 _PR_CAPBSET_DROP = 24
@@ -66,6 +67,28 @@ def log_group(name: str | None) -> int | None:
         if name is None:
             return None
         raise UsageError(f"--group {name}: there is no such group") from error
+
+
+def go_first() -> None:
+    """Have the scheduler prefer this process, unless somebody chose its niceness: a capture that falls behind loses.
+
+    Needs CAP_SYS_NICE, as root has it; without it all stays as it is.
+    """
+    with contextlib.suppress(OSError):
+        if os.getpriority(os.PRIO_PROCESS, 0) == 0:
+            os.setpriority(os.PRIO_PROCESS, 0, NICE)
+            if _has_a_session():
+                Path("/proc/self/autogroup").write_text(f"{NICE}\n")
+
+
+def _has_a_session() -> bool:
+    """Whether the session is this process's own: it leads it, or sudo does, which made it for this process.
+
+    Where Linux schedules sessions as groups (autogroup, sched(7)), a niceness means nothing outside of its session, and
+    the session has one of its own.
+    """
+    leader = os.getsid(0)
+    return leader == os.getpid() or (leader == os.getppid() and Path(f"/proc/{leader}/comm").read_text() == "sudo\n")
 
 
 def drop(user: User | None, group: int | None = None) -> None:

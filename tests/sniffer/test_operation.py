@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from sniffer.privileges import NICE
 from tests.requires import need, need_libpcap, plain_environment
 
 ROOT = Path(__file__).parent.parent.parent
@@ -195,6 +196,28 @@ def test_root_is_given_up_before_the_first_packet_is_read(start: Callable[..., S
     assert sniffer.log.stat().st_uid == sniffer.log.parent.stat().st_uid == nobody.pw_uid
     assert sniffer.log.stat().st_mode & 0o777 == 0o640
     assert sniffer.log.parent.stat().st_mode & 0o7777 == 0o2750
+
+
+def niceness(process: int) -> set[int]:
+    """Of all threads of a process."""
+    stats = [(task / "stat").read_text() for task in Path(f"/proc/{process}/task").iterdir()]
+    return {int(stat.rpartition(")")[2].split()[16]) for stat in stats}
+
+
+def test_a_capture_goes_before_other_work_unless_somebody_chose_its_niceness(start: Callable[..., Sniffer]) -> None:
+    need(os.getpriority(os.PRIO_PROCESS, 0) == 0, "the tests themselves are not run at the usual niceness")
+    assert niceness(start("-i", "lo").process.pid) == {NICE}
+    assert niceness(start("-i", "lo", folder="chosen", inside=("nice", "-n", "5")).process.pid) == {5}
+    assert niceness(os.getpid()) == {0}
+
+
+def test_so_does_its_session_if_that_is_its_own(start: Callable[..., Sniffer]) -> None:
+    need(Path("/proc/self/autogroup").exists(), "sessions are not scheduled as groups here")
+    before = Path("/proc/self/autogroup").read_text()
+    own = start("-i", "lo", inside=("setsid",)).process.pid
+    assert Path(f"/proc/{own}/autogroup").read_text().endswith(f" nice {NICE}\n")
+    start("-i", "lo", folder="shared")
+    assert Path("/proc/self/autogroup").read_text() == before
 
 
 def test_rotation_works_without_root(start: Callable[..., Sniffer], port: int) -> None:
