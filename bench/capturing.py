@@ -44,7 +44,7 @@ def rows() -> Iterator[tuple[str, float, str]]:
             finally:
                 for process in (run.sniffer, nginx):
                     if process and process.poll() is None:
-                        process.kill()
+                        process.terminate()  # killed, nginx would leave its workers behind
                     if process:
                         process.wait()
             asked = (folder / "nginx.log").read_bytes().count(b"\n")

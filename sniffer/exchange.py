@@ -45,7 +45,7 @@ _BODILESS = frozenset((204, 304))  # RFC 9112 section 6.3 (1)
 
 
 class Exchanges:
-    """Takes what is a whole message in a segment of its own. ``out`` gathers the transactions."""
+    """Takes requests of one segment and what answers them. ``out`` gathers the transactions."""
 
     def __init__(self, out: list[Transaction], counts: Counts) -> None:
         self._out = out
