@@ -122,10 +122,11 @@ class Exchanges:
         assert flow.asked is not None
         assert flow.answered is not None
         _, begin, _, _, data, start, stop, end, line = flow.asked
-        first, _, _, head, status, size, sent = flow.answered
+        first, seq, _, head, status, size, sent = flow.answered
         flow.asked = flow.answered = None
         flow.waits, flow.resting = 0, True
         flow.pairing.now = last
+        flow.pairing.passed(seq)
         source, destination = client.ends or _introduce(client)
         self._counts.transactions += 1
         self._out.append(

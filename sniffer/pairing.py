@@ -131,7 +131,13 @@ class Pairing:
     @property
     def rests(self) -> bool:
         """Whether nothing waits for an answer, is being told or was lost."""
-        return not (self._pending or self._sending or self._responding) and self._lost_at is None
+        open_ = self._pending or self._sending or self._responding or self._begun
+        return not (open_ or self._lost or self._early)
+
+    def passed(self, start: int) -> None:
+        """Take note of a request and its response, begun at ``start``, that were told without being read here."""
+        self._newest = start
+        self._first = False
 
     def peer(self, reader: Reader) -> Reader:
         """Return the reader of the other direction."""
