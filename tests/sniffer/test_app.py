@@ -39,6 +39,8 @@ def signals() -> Iterator[app._Signals]:
 class Interfaces:
     """Frames that come as told: each wait does the next thing, and with the last one comes the wish to stop."""
 
+    losing = False
+
     def __init__(self, signals: app._Signals, *things: Callable[[Interfaces], object]) -> None:
         self.notes: list[str] = []
         self.dropped = 0
