@@ -137,7 +137,7 @@ def test_small_exchanges_are_told_without_reading_a_message() -> None:
 
 
 def test_requests_that_wait_for_their_answers_count_among_the_bytes_that_are_kept() -> None:
-    observer = Observer(Limits(all_bytes=100_000))
+    observer = Observer(Limits(all_bytes=400_000))
     frames = [
         frame
         for port in range(1000, 1100)

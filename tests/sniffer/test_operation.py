@@ -336,7 +336,7 @@ def test_a_filter_without_libpcap_is_a_named_error(source: list[str]) -> None:
 def test_without_a_privilege_it_says_the_three_ways() -> None:
     need(os.geteuid() == 0, "becoming another user needs root")
     code = (
-        "import os, sys\n"
+        "import locale, os, sys\n"  # nobody may not be able to read where Python is
         "from sniffer import app, cli\n"
         f"os.setresuid(*[{pwd.getpwnam('nobody').pw_uid}] * 3)\n"
         "sys.exit(cli.main(['-w', '-']))\n"
@@ -353,7 +353,7 @@ def test_with_the_one_capability_it_runs_without_root_and_gives_that_up(port: in
     need(os.geteuid() == 0, "becoming another user needs root")
     nobody = pwd.getpwnam("nobody").pw_uid
     code = (
-        "import os, sys, ctypes\n"
+        "import ctypes, locale, os, sys\n"  # nobody may not be able to read where Python is
         "from sniffer import app, cli\n"
         "libc = ctypes.CDLL(None)\n"
         "libc.prctl(8, 1, 0, 0, 0)\n"  # PR_SET_KEEPCAPS

@@ -56,7 +56,7 @@ def test_at_the_bound_closed_connections_make_room_before_any_is_evicted() -> No
 
 
 def test_at_the_bound_of_bytes_kept_the_connection_idle_for_the_longest_time_is_told_and_closed() -> None:
-    observer = Observer(Limits(all_bytes=20_000))
+    observer = Observer(Limits(all_bytes=27_000))
     found = []
     for number in range(5):
         wire = client(number, now=Wire().now + number * SECOND).open()
