@@ -31,11 +31,11 @@ _NEAR = 1 << 20  # bytes; a number further off is not of this connection, or not
 class Limits:
     """What a network may cost. docs/limits.md says what happens at each."""
 
-    flows: int = 8_192
+    flows: int = 10_000
     half_open: int = 32_768  # directions of which only a SYN came
     flow_bytes: int = 1024 * 1024  # held back in one direction of a flow
     flow_segments: int = 2000  # held back in one direction of a flow, however small
-    all_bytes: int = 24 * 1024 * 1024  # held back, kept of heads, and what flows take themselves, in all
+    all_bytes: int = 26 * 1024 * 1024  # held back, kept of heads, and what flows take themselves, in all
     acknowledged: int = SECOND // 10  # ns to wait for bytes that the peer says it has
     missing: int = 2 * SECOND  # ns to wait for bytes without such a word
     closed: int = 2 * SECOND  # ns that a closed flow is remembered, so that copies of its segments are known

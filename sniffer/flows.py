@@ -189,6 +189,9 @@ class Flows:
         """See to it that a flow is looked at when its alarm is due."""
         if flow.alarm < flow.armed:
             flow.armed = flow.alarm
+            if len(self._alarms) > max(1000, 3 * len(self._streams) // 4):  # many hold flows that are gone
+                self._alarms = [each for each in self._alarms if each[2].armed == each[0] and not each[2].closed]
+                heapq.heapify(self._alarms)
             heapq.heappush(self._alarms, (flow.alarm, next(self._armed), flow))
             self._alarm = self._alarms[0][0]
 

@@ -121,7 +121,7 @@ class Pairing:
         self._sending: _Request | None = None
         self._responding: _Response | None = None
         self._newest = NO_ACK  # where the newest response began
-        self._early: set[Reader] = set()  # those that missed something before it was known what they read
+        self._early: tuple[Reader, ...] = ()  # those that missed something before it was known what they read
         self._first = True  # nothing was lost, passed by or answered so far
         self._lost = False  # responses may be missing since the last one that was given to a request
         self._begun: list[_Response | None] = []  # those that are known to have begun since; None: not to be given
@@ -190,7 +190,8 @@ class Pairing:
         """Take note that messages may be missing; see http1.Listener."""
         self._first = False
         if reader.role is Role.UNKNOWN:
-            self._early.add(reader)
+            if reader not in self._early:
+                self._early += (reader,)
         elif reader.role is Role.RESPONSES:
             self._lost = True
             if swallowed:

@@ -76,7 +76,7 @@ def test_the_monitor_starts_without_what_it_does_not_need() -> None:
     assert not loaded("import monitor.cli; monitor.cli.settings_from(['--replay', 'x'], {})") & heavy
 
 
-def test_a_live_capture_with_a_filter_of_its_own_needs_no_scapy() -> None:
+def test_a_live_capture_with_a_filter_of_its_own_holds_no_scapy() -> None:
     need_libpcap()
     statements = ("import sniffer.app, sniffer.capture.live", "sniffer.capture.filter.compile_live('tcp port 80')")
     assert "scapy" not in loaded(*statements)
