@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
@@ -31,6 +32,7 @@ _BLOCKS = 32  # of frames, then the signals and the clock are looked at
 _IN_FLIGHT = 100_000_000  # ns that a frame may take from the wire to us
 _DROPS_ASKED = 1.0  # s between two looks at the kernel's count
 _DROPS_SAID = 60.0  # s between two messages about it
+_SWITCH = 0.0005  # s; a tenth of what Python would have it wait beside a busy capture
 _LAST_FRAMES = 0.1  # s; more than twice what a frame may wait for others
 _LAST_READS = 8  # as much as the ring holds, should the traffic go on
 _PATIENCE = 5.0  # s for the last lines to be written
@@ -187,6 +189,8 @@ class _Watch:
 
     def run(self, signals: _Signals) -> None:
         """Capture until told to stop, then say what was seen."""
+        # The log's thread needs the interpreter for a moment after each call of the kernel, and a rotation is many calls.
+        sys.setswitchinterval(_SWITCH)
         self._live.watch(signals.descriptor)
         while not (signals.stop or self._log.unread):
             self._tell_notes()
