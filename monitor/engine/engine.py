@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import accumulate
+from operator import sub
 
 from monitor.engine.busiest import Busiest
 from monitor.engine.clock import Course, follow
@@ -290,7 +292,8 @@ class Engine:
         """Count rows of which some may raise the lateness: those alone, so that it rises at the right one."""
         times = batch.times
         clock = self._clock
-        if not times or min(times) >= max(times[0] if clock is None else clock, *times) - self._lateness.base:
+        course = accumulate(times, max, initial=times[0] if times and clock is None else clock or 0)
+        if max(map(sub, course, times), default=0) <= self._lateness.base:
             events = self._take_held(batch, source, now)
             return events + self._set_lateness(self._lateness.note([0] * min(len(times), RECENT), None))
         events = []
@@ -310,21 +313,26 @@ class Engine:
         """
         if self._clock is None:
             return [0], None
-        rule, clock, newest = self._lateness, self._clock, times[start]
+        clock, newest, base, bound = self._clock, times[start], self._lateness.base, self._lateness.bound
+        lateness = self._plan.lateness
+        rest = times[start:]
+        if max(rest) <= clock and clock - min(rest) <= bound:  # a backlog, which moves no clock
+            closed = max(self._closed, clock - lateness - 1)
+            delays = [clock - second if second <= closed else 0 for second in rest[-RECENT:]]
+            return [*[0] * (len(rest) - len(delays)), *delays], clock if clock - min(rest) > base else None
         clock_at = self._clock_at(source, (times[start],), now) or int
-        delays: list[int] = []
+        delays = []
         burst = None
-        for row in range(start, len(times)):
-            second = times[row]
+        for second in rest:
             delay = clock - second
-            late = second <= max(self._closed, clock - rule.seconds - 1)
-            alone = late and rule.can_rise(delay)
+            late = second <= max(self._closed, clock - lateness - 1)
+            alone = late and delay > bound
             # What is late only because its second was closed before the lateness rose counts where the part's clock is.
-            moved = late and delay <= rule.seconds and clock != self._clock
+            moved = late and delay <= lateness and clock != self._clock
             if delays and (alone or moved):
                 break
             delays.append(delay if late else 0)
-            if delay > rule.base:
+            if delay > base:
                 burst = clock
             if alone:
                 break

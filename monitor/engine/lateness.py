@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from math import inf
 
 RECENT = 100  # lines looked back at
 CALM = 600  # s of log time without a burst, after which the lateness falls back
@@ -23,9 +24,12 @@ class Lateness:
         self._delays: deque[int] = deque(maxlen=RECENT)  # 0: in time
         self._burst = 0  # the clock when a line came last that would be late by the base
 
-    def can_rise(self, delay: int) -> bool:
-        """Tell whether a line that comes late by ``delay`` may raise it: until then lines can be noted together."""
-        return min(max(delay, *self._delays, 0), self._most) > self.seconds
+    @property
+    def bound(self) -> int | float:
+        """The most that a line may come late by without raising it, so that it may be noted with others."""
+        if self.seconds == self._most:
+            return inf
+        return -1 if min(max(self._delays, default=0), self._most) > self.seconds else self.seconds
 
     def note(self, delays: Sequence[int], burst: int | None) -> str | None:
         """Note lines in their order: their delays, 0 where they came in time; return what a person should know.
