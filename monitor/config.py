@@ -7,7 +7,6 @@ used, and opens no file.
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -161,6 +160,8 @@ OPTIONS = (
 
 def from_toml(text: str, name: str) -> dict[str, object]:
     """Read a configuration file's ``text`` as fields of Settings. ``name`` is for messages. Raises UsageError."""
+    import tomllib  # most runs have no such file
+
     try:
         table = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:

@@ -189,7 +189,7 @@ class _Watch:
 
     def run(self, signals: _Signals) -> None:
         """Capture until told to stop, then say what was seen."""
-        # The log's thread needs the interpreter for a moment after each call of the kernel, and a rotation is many calls.
+        # The log's thread needs the interpreter for a moment after each call of the kernel; a rotation is many calls.
         sys.setswitchinterval(_SWITCH)
         self._live.watch(signals.descriptor)
         while not (signals.stop or self._log.unread):

@@ -88,6 +88,7 @@ def test_a_replay_into_a_pipe_does_not_wait_for_what_only_screens_webhooks_and_s
     log = tmp_path / "access.log"
     log.write_text('h - - [22/Nov/2026:01:02:03 +0000] "GET / HTTP/1.1" 200 1\n')
     heavy = {"blessed", "watchdog", "prometheus_client", "asyncio", "http", "ssl", "subprocess", "multiprocessing"}
+    heavy |= {"wcwidth", "tomllib"}
     assert not loaded(f"import monitor.cli; monitor.cli.main(['--replay', '--output', 'json', {str(log)!r}])") & heavy
 
 

@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from functools import lru_cache
 
-from wcwidth import wcwidth
-
 from monitor.engine.snapshot import AlertRecord, State, Transition
 from monitor.units import format_duration
 
@@ -38,7 +36,11 @@ def _is_mark(character: str) -> bool:
 def _is_safe(character: str) -> bool:
     if not character.isprintable() or ord(character) in _VARIATIONS:
         return False
-    return character.isascii() or wcwidth(character) > 0 or _is_mark(character)
+    if character.isascii():
+        return True
+    from wcwidth import wcwidth  # most logs and what is said of them need none, and it takes long to load
+
+    return wcwidth(character) > 0 or _is_mark(character)
 
 
 def safe(text: str) -> str:
