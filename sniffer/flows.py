@@ -92,7 +92,7 @@ class Flows:
                     if ask(stream, segment) if flow.asked is None else answer(stream, segment):
                         self._size += flow.waits - flow.size
                         flow.size = flow.waits
-                        if self._size > most:
+                        if self._size + _STREAM_COST * len(streams) > most:
                             self._grow(flow, flow.waits)
                         continue
             if flags & SYN:

@@ -106,11 +106,6 @@ class Reader:
         return self._mark
 
     @property
-    def begin(self) -> int:
-        """The sequence number of the first byte of the head that is being read."""
-        return self._mark[1] + self._at & 0xFFFFFFFF
-
-    @property
     def synced(self) -> bool:
         """Whether the first byte fed was the first of the connection."""
         return self._synced

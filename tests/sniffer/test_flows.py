@@ -207,6 +207,14 @@ def test_what_a_client_asks_of_a_socks_proxy_is_stepped_over(asked: bytes, mss: 
     assert seen(observe(talk(wire, 201).close().frames)) == told(200, 201)
 
 
+@pytest.mark.parametrize("asked", [b"\x05\x01\x00\x05\x01\x00\x02" + b"x" * 20, b"\x05\xff" + b"x" * 1200])
+def test_what_only_begins_like_a_socks_greeting_is_not_stepped_over(asked: bytes) -> None:
+    wire = Wire().open().ask(asked).answer(b"\x05\x00")
+    observer = Observer()
+    assert seen(observe(wire.close().frames, observer)) == []
+    assert observer.counts.not_http == 1
+
+
 def test_a_copy_of_everything_changes_nothing() -> None:
     frames = talk(Wire(step=1000).open(), 200, 201).close().frames
     assert seen(observe(frames + frames)) == told(200, 201)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from sniffer.decode import ACK, PSH, RST, SYN
-from sniffer.flow import _MAX_HOLES, SECOND, Limits
+from sniffer.flow import _MAX_HOLES, SECOND, Flow, Limits
 from sniffer.flows import HalfOpen
 from sniffer.observer import Observer
 from tests.sniffer.wire import Wire, observe, seen
@@ -40,6 +42,17 @@ def test_a_connection_whose_syn_was_forgotten_is_read_all_the_same() -> None:
     observer.feed(wire.frames)
     observer.feed([frame for number in range(9) for frame in client(number, now=wire.now).send(0, SYN).frames])
     assert seen(observe(wire.ask(GET).answer(OK5).frames[3:], observer)) == [TOLD]
+
+
+def test_connections_that_had_to_go_are_not_held_by_what_was_to_be_given_up_of_them() -> None:
+    observer = Observer(Limits(flows=100))
+    for number in range(3000):
+        wire = client(number, now=Wire().now + number, step=1).send(0, SYN)
+        wire.next[0] += 10
+        observer.feed(wire.send(0, PSH | ACK, b"z").frames)
+    gc.collect()
+    assert observer.counts.evicted > 2800
+    assert sum(isinstance(each, Flow) for each in gc.get_objects()) < 1500
 
 
 def test_at_the_bound_closed_connections_make_room_before_any_is_evicted() -> None:
