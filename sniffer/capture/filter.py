@@ -197,6 +197,8 @@ class FileFilter:
 
 
 def _compile(expression: str, linktype: int) -> bpf_program:
+    if "\0" in expression or not expression.isascii():  # libpcap would stop at the first, and knows no others
+        raise UsageError(f"the filter {expression!r} has characters that no filter has")
     from scapy.arch.common import compile_filter
     from scapy.error import Scapy_Exception
 

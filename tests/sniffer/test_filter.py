@@ -132,6 +132,13 @@ def test_an_expression_that_is_none_is_a_usage_error(expression: str) -> None:
             compiled(expression)  # type: ignore[operator]
 
 
+@pytest.mark.parametrize("expression", ["tcp \0 port 80", "tcp \udcff port 80", "host h\u00f6st"])
+def test_characters_that_no_filter_has_are_refused_and_nothing_is_read_up_to_them(expression: str) -> None:
+    for compiled in (compile_live, FileFilter):
+        with pytest.raises(UsageError, match="has characters that no filter has"):
+            compiled(expression)
+
+
 def test_frames_of_a_link_type_that_the_filter_means_nothing_to_are_left_out_and_that_is_said_once() -> None:
     need_libpcap()
     chosen = FileFilter("ether src 02:02:02:02:02:02")
