@@ -15,7 +15,7 @@ from monitor.engine.kept import Past
 from monitor.engine.lateness import RECENT, Lateness
 from monitor.engine.ledger import Ledger
 from monitor.engine.logs import Log, Logs
-from monitor.engine.rows import NO_LINES, Noted, both, cut, join, noted, pick, together
+from monitor.engine.rows import NO_LINES, Noted, both, cut, hold_back, join, noted, pick, together
 from monitor.engine.snapshot import (
     AlertRecord,
     Event,
@@ -342,16 +342,12 @@ class Engine:
 
     def _take(self, batch: Batch, source: Log, now: float | None, *, final: bool) -> list[Event]:
         """Settle all rows that can be settled; the others wait in ``source.held``."""
-        times = batch.times
         window = self._plan.window
         position = source.position(now)
         start = self._clock if position is None or self._clock is None else max(self._clock, position)
-        if not final and times:
-            before = times[-2] if len(times) > 1 else start
-            if before is not None and times[-1] > before + window:  # it needs the next line's consent
-                source.held = pick(batch, [len(times) - 1])
-                batch = cut(batch, 0, len(times) - 1)
-                times = batch.times
+        if not final:
+            batch, source.held = hold_back(batch, start, window)
+        times = batch.times
         tally = None
         if start is None or not times or min(times) >= start - window:
             tally = count(batch, self._plan, self._clock_at(source, times, now), self._open_at)

@@ -11,7 +11,7 @@ from operator import add
 from typing import TypeVar
 
 from monitor.engine.counts import Counts
-from monitor.engine.rows import NO_LINES, both, cut, join, noted, pick
+from monitor.engine.rows import NO_LINES, both, hold_back, join, noted
 from monitor.engine.tally import Plan, Tally, count
 from monitor.engine.tells import traffic
 from monitor.engine.window import Amount
@@ -37,15 +37,9 @@ class Gathering:
         lines = both(self.lines, noted(batch))
         if self.tail is not None:
             batch = join(self.tail, batch)
-        times = batch.times
         clock = tally.last if tally.rows else None
-        tail = None
-        if times:
-            before = times[-2] if len(times) > 1 else clock
-            if before is not None and times[-1] > before + window:
-                tail = pick(batch, [len(times) - 1])
-                batch = cut(batch, 0, len(times) - 1)
-                times = batch.times
+        batch, tail = hold_back(batch, clock, window)
+        times = batch.times
         if clock is not None and times and min(times) < clock - window:
             return False
         counted = count(batch, self._plan, None if clock is None else lambda newest: max(newest, clock), self._open_at)

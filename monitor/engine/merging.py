@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
-from monitor.engine.rows import cut, join, pick
+from monitor.engine.rows import cut, hold_back, join, pick
 from monitor.formats.batch import Batch
 
 
@@ -41,11 +41,7 @@ class Course:
         elif any(not at for at in batch.malformed_at):
             before = cut(batch, 0, 0)
             batch = pick(batch, range(len(batch.times)))
-        times = batch.times
-        newest = times[-2] if len(times) > 1 else self._newest
-        if times and newest is not None and times[-1] > newest + self._window:
-            self._held = pick(batch, [len(times) - 1])
-            batch = pick(batch, range(len(times) - 1))
+        batch, self._held = hold_back(batch, self._newest, self._window)
         self._set(batch)
         return before
 

@@ -98,6 +98,16 @@ def pick(batch: Batch, rows: Sequence[int]) -> Batch:
     )
 
 
+def hold_back(batch: Batch, clock: int | None, window: int) -> tuple[Batch, Batch | None]:
+    """Part a batch from its last row, if that is so far ahead that it needs the next line's consent; else None."""
+    times = batch.times
+    before = times[-2] if len(times) > 1 else clock
+    if not times or before is None or times[-1] <= before + window:
+        return batch, None
+    last = len(times) - 1
+    return cut(batch, 0, last), pick(batch, [last])
+
+
 def join(first: Batch, second: Batch) -> Batch:
     """Return the rows of ``first``, then those of ``second``."""
     ahead = len(first.times)
