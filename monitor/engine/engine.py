@@ -140,7 +140,7 @@ class Engine:
         if clock is None or self._clock is None or clock <= self._clock:
             return []
         self._clock = clock
-        events = self._close(clock - self._plan.lateness - 1)
+        events = self._close(self._plan.closed_at(clock))
         return events + self._set_lateness(self._lateness.calm(clock))
 
     def end(self, log: int) -> list[Event]:
@@ -394,7 +394,7 @@ class Engine:
 
     def _open_at(self, start: int) -> Counts | None:
         """The counts that the rows of an interval go to, unless it was told: then they go where the clock is."""
-        if self._clock is None or self._ledger.last_of(start) <= self._closed:
+        if self._clock is None or self._plan.last_of(start) <= self._closed:
             return None
         return self._ledger.at(start)
 
@@ -406,28 +406,28 @@ class Engine:
         plan, ledger, watches = self._plan, self._ledger, self._watches
         if self._clock is None:
             self._clock = self._newest = tally.head
-            self._closed = tally.head - plan.lateness - 1
+            self._closed = plan.closed_at(tally.head)
             watches.begin(tally.head, self._closed)
             self._put_malformed(self._malformed_before)
         clock, closed = self._clock, self._closed
-        arrival = ledger.start_of(clock)
+        arrival = plan.start_of(clock)
         clock_at = self._clock_at(source, (tally.last,), now)
         late = 0
         self._put_malformed(tally.malformed_before)
         for start, counts in tally.intervals.items():
-            ledger.put(arrival if ledger.last_of(start) <= closed else start, counts)
+            ledger.put(arrival if plan.last_of(start) <= closed else start, counts)
         if tally.settled:
             ledger.settle(tally.settled, tally.settled_total)
         for second, malformed in tally.malformed.items():
-            start = max(ledger.start_of(second), arrival)
+            start = max(plan.start_of(second), arrival)
             if start not in tally.settled:
                 ledger.at(start).malformed += malformed
             watches.add_malformed(max(second, clock), malformed)
         for second, amounts in tally.seconds.items():
             if second <= closed:
                 watches.add_late(closed + 1, second, amounts)
-                start = ledger.start_of(second)
-                ledger.at(arrival if ledger.last_of(start) <= closed else start).late += amounts[0]
+                start = plan.start_of(second)
+                ledger.at(arrival if plan.last_of(start) <= closed else start).late += amounts[0]
                 late += amounts[0]
             else:
                 watches.add(second, amounts)
@@ -445,7 +445,7 @@ class Engine:
         if position is None or tally.last >= position:
             source.newest, source.came = tally.last, now
         self._clock = max(clock, tally.last) if clock_at is None else clock_at(tally.last)
-        return self._close(self._clock - plan.lateness - 1)
+        return self._close(plan.closed_at(self._clock))
 
     def _set_lateness(self, note: str | None) -> list[Event]:
         if note is None:
@@ -461,7 +461,7 @@ class Engine:
         counts = count_in_one(rows, self._plan)
         counts.late = len(rows.times)
         self._late += counts.late
-        self._ledger.put(self._ledger.start_of(self._clock), counts)
+        self._ledger.put(self._plan.start_of(self._clock), counts)
         self._watches.add_strays(rows)
         self._put_malformed(rows.malformed)
         self._last = max(self._last, *rows.times)
@@ -473,7 +473,7 @@ class Engine:
         if self._clock is None:
             self._malformed_before += malformed
         else:
-            self._ledger.at(self._ledger.start_of(self._clock)).malformed += malformed
+            self._ledger.at(self._plan.start_of(self._clock)).malformed += malformed
             self._watches.add_malformed(self._clock, malformed)
 
     # Time
@@ -499,14 +499,14 @@ class Engine:
         """Close the seconds up to ``to``, in order, and tell the intervals whose last second that closes."""
         if to <= self._closed:
             return []
-        ledger = self._ledger
+        plan, ledger = self._plan, self._ledger
         self._closed = to
         starts = ledger.due(to, silent=self._live or self._past is not None)
-        transitions, sums, alerts = self._watches.close(to, [ledger.last_of(start) for start in starts])
+        transitions, sums, alerts = self._watches.close(to, [plan.last_of(start) for start in starts])
         events: list[Event] = []
         told = 0
         for start, held, alert in zip(starts, sums, alerts, strict=True):
-            while told < len(transitions) and transitions[told].at <= ledger.last_of(start):
+            while told < len(transitions) and transitions[told].at <= plan.last_of(start):
                 events.append(transitions[told])
                 told += 1
             events += self._tell(start, held, alert)

@@ -55,17 +55,10 @@ class Gathering:
             self._settle()
         return True
 
-    def _start_of(self, second: int) -> int:
-        return second - second % self._plan.interval
-
-    def _closed(self, clock: int) -> int:
-        """The last second that is closed."""
-        return clock - self._plan.lateness - 1
-
     def _open_at(self, start: int) -> Counts | None:
         """The counts of an interval that rows may go to at once."""
         tally = self.tally
-        if not tally.rows or start + self._plan.interval - 1 <= self._closed(tally.last):
+        if not tally.rows or self._plan.last_of(start) <= self._plan.closed_at(tally.last):
             return None
         return self._at(start)
 
@@ -77,11 +70,11 @@ class Gathering:
 
     def _merge(self, its: Tally, clock: int) -> None:
         """Count what a batch adds up to; what came late counts by the clock before it."""
-        mine, closed = self.tally, self._closed(clock)
-        arrival = self._start_of(clock)
+        plan, mine, closed = self._plan, self.tally, self._plan.closed_at(clock)
+        arrival = plan.start_of(clock)
 
         def place(start: int) -> int:
-            return arrival if start + self._plan.interval - 1 <= closed else start
+            return arrival if plan.last_of(start) <= closed else start
 
         for start, counts in its.intervals.items():
             held = mine.intervals.setdefault(place(start), counts)
@@ -90,7 +83,7 @@ class Gathering:
         for second, amounts in its.seconds.items():
             if second <= closed:
                 _add(mine.late, {(second, clock): amounts})
-                self._at(place(self._start_of(second))).late += amounts[0]
+                self._at(place(plan.start_of(second))).late += amounts[0]
             else:
                 _add(mine.seconds, {second: amounts})
         _add(mine.late, its.late)
@@ -105,15 +98,14 @@ class Gathering:
 
     def _settle(self) -> None:
         """Make the intervals ready that are over; the first two may hold rows of before, whatever their order."""
-        tally, interval = self.tally, self._plan.interval
+        plan, tally = self._plan, self.tally
         if not tally.rows:
             return
-        first = self._start_of(tally.head) + 2 * interval
-        last = self._closed(tally.last) - interval + 1
-        for start in sorted(start for start in tally.intervals if first <= start <= last):
+        first, closed = plan.start_of(tally.head) + 2 * plan.interval, plan.closed_at(tally.last)
+        for start in sorted(start for start in tally.intervals if first <= start and plan.last_of(start) <= closed):
             counts = tally.intervals.pop(start)
-            counts.malformed += sum(n for second, n in tally.malformed.items() if self._start_of(second) == start)
-            tally.settled[start] = traffic(counts, self._plan.top)
+            counts.malformed += sum(n for second, n in tally.malformed.items() if plan.start_of(second) == start)
+            tally.settled[start] = traffic(counts, plan.top)
             tally.settled_total.merge(counts)
 
 

@@ -16,24 +16,14 @@ SILENT = 360  # silent intervals told of one silence; what they would say is cle
 class Ledger:
     """Counts by interval: put in while open, then told once and added to the total."""
 
-    __slots__ = ("_length", "_open", "_settled", "_told", "_top", "_window", "total")
+    __slots__ = ("_open", "_plan", "_settled", "_told", "total")
 
     def __init__(self, plan: Plan) -> None:
-        self._length = plan.interval
-        self._window = plan.window
-        self._top = plan.top
+        self._plan = plan
         self._open: dict[int, Counts] = {}  # by start
         self._settled: dict[int, Traffic] = {}  # by start; not yet told, but in the total
         self._told: int | None = None  # the end of the last one told
         self.total = Counts()
-
-    def start_of(self, second: int) -> int:
-        """Return the start of the interval that holds a second."""
-        return second - second % self._length
-
-    def last_of(self, start: int) -> int:
-        """Return an interval's last second."""
-        return start + self._length - 1
 
     def at(self, start: int) -> Counts:
         """Return the counts of an open interval."""
@@ -57,13 +47,13 @@ class Ledger:
 
     def due(self, closed: int, *, silent: bool) -> list[int]:
         """Return the starts of the intervals to be told when ``closed`` is the last closed second, in order."""
-        last = closed - self._length + 1
+        last = closed - self._plan.interval + 1
         due = [start for start in (*self._open, *self._settled) if start <= last]
         told = min(due, default=None) if self._told is None else self._told
         if silent and told is not None:
-            end = self.start_of(last)
-            first = max(told, end - (SILENT - 1) * self._length)
-            due += [start for start in range(first, end + 1, self._length) if start not in self._open]
+            end = self._plan.start_of(last)
+            first = max(told, end - (SILENT - 1) * self._plan.interval)
+            due += [start for start in range(first, end + 1, self._plan.interval) if start not in self._open]
         return sorted(due)
 
     def open_starts(self) -> list[int]:
@@ -73,10 +63,10 @@ class Ledger:
     def tell(self, start: int, held: int) -> tuple[Interval, Counts]:
         """Close an interval, at whose end the window held so much."""
         counts = self._open.pop(start, None) or Counts()
-        its = self._settled.pop(start, None) or traffic(counts, self._top)
-        end = self._told = start + self._length
+        its = self._settled.pop(start, None) or traffic(counts, self._plan.top)
+        end = self._told = start + self._plan.interval
         self.total.merge(counts)
-        return Interval(start, end, its, held, Fraction(held, self._window)), counts
+        return Interval(start, end, its, held, Fraction(held, self._plan.window)), counts
 
     def restart(self) -> None:
         """Go on at another time: there is no silence in between."""
@@ -101,4 +91,4 @@ class Ledger:
 
     def traffic(self) -> Traffic:
         """Return the statistics of all that was counted."""
-        return traffic(self.whole(), self._top)
+        return traffic(self.whole(), self._plan.top)

@@ -38,6 +38,18 @@ class Plan:
     top: int = 10  # sections told of an interval; 0: all
     detail: bool = False  # tables of clients, agents ..., and the latest hit by section
 
+    def start_of(self, second: int) -> int:
+        """Return the start of the interval that holds a second."""
+        return second - second % self.interval
+
+    def last_of(self, start: int) -> int:
+        """Return the last second of an interval."""
+        return start + self.interval - 1
+
+    def closed_at(self, clock: int) -> int:
+        """Return the last second that is closed when the clock is so and so."""
+        return clock - self.lateness - 1
+
 
 class Tally:
     """What a block of rows adds up to, or several in a row."""
@@ -104,14 +116,14 @@ def count(
             if newest - second > plan.window:
                 return None
             clock = clock_at(newest) if clock_at else newest
-            own = second - second % plan.interval
+            own = plan.start_of(second)
             if clock - second > plan.lateness:
                 late.setdefault((second, clock), []).append(row)
-                if clock >= own + plan.interval + plan.lateness:  # told: it counts in the interval of the clock
-                    own = clock - clock % plan.interval
-            if own != newest - newest % plan.interval:
+                if plan.last_of(own) <= plan.closed_at(clock):  # told: it counts in the interval of the clock
+                    own = plan.start_of(clock)
+            if own != plan.start_of(newest):
                 moved.setdefault(own, []).append(row)
-                away.setdefault(newest - newest % plan.interval, []).append(row)
+                away.setdefault(plan.start_of(newest), []).append(row)
         tally.first = min(times)
     else:
         tally.first = times[0]
@@ -138,16 +150,16 @@ def count(
     keys = tables.columns(batch) if plan.detail else {}
     start = 0
     while start < rows:
-        interval = course[start] - course[start] % plan.interval
+        interval = plan.start_of(course[start])
         stop = bisect_left(course, interval + plan.interval, start)
         _add(tally, interval, batch, plan, start, stop, away.get(interval, ()), moved.pop(interval, ()), keys, open_at)
         start = stop
     for interval, others in moved.items():
         _add(tally, interval, batch, plan, 0, 0, (), others, keys, open_at)
     for (second, clock), at in late.items():
-        own = second - second % plan.interval
-        if clock >= own + plan.interval + plan.lateness:
-            own = clock - clock % plan.interval
+        own = plan.start_of(second)
+        if plan.last_of(own) <= plan.closed_at(clock):
+            own = plan.start_of(clock)
         (open_at(own) or tally.intervals[own]).late += len(at)
     for row in batch.malformed_at:
         if row:
