@@ -299,46 +299,15 @@ class Engine:
         events = []
         start = 0
         while start < len(times):
-            delays, burst = self._delays(times, start, source, now)
+            delays, burst = [0], None
+            if self._clock is not None:
+                clock_at = self._clock_at(source, (times[start],), now)
+                delays, burst = self._lateness.delays(times[start:], self._clock, self._closed, clock_at or int)
             stop = start + len(delays)
             events += self._take_held(cut(batch, start, stop), source, now)
             events += self._set_lateness(self._lateness.note(delays, burst))
             start = stop
         return events
-
-    def _delays(self, times: Sequence[int], start: int, source: Log, now: float | None) -> tuple[list[int], int | None]:
-        """How late each row from ``start`` on is, as far as they can be counted together.
-
-        Return the delays, 0 for rows in time, and the clock when the last row came that is late by the base.
-        """
-        if self._clock is None:
-            return [0], None
-        clock, newest, base, bound = self._clock, times[start], self._lateness.base, self._lateness.bound
-        lateness = self._plan.lateness
-        rest = times[start:]
-        if max(rest) <= clock and clock - min(rest) <= bound:  # a backlog, which moves no clock
-            closed = max(self._closed, clock - lateness - 1)
-            delays = [clock - second if second <= closed else 0 for second in rest[-RECENT:]]
-            return [*[0] * (len(rest) - len(delays)), *delays], clock if clock - min(rest) > base else None
-        clock_at = self._clock_at(source, (times[start],), now) or int
-        delays = []
-        burst = None
-        for second in rest:
-            delay = clock - second
-            late = second <= max(self._closed, clock - lateness - 1)
-            alone = late and delay > bound
-            # What is late only because its second was closed before the lateness rose counts where the part's clock is.
-            moved = late and delay <= lateness and clock != self._clock
-            if delays and (alone or moved):
-                break
-            delays.append(delay if late else 0)
-            if delay > base:
-                burst = clock
-            if alone:
-                break
-            newest = max(newest, second)
-            clock = max(clock, clock_at(newest))
-        return delays, burst
 
     def _take(self, batch: Batch, source: Log, now: float | None, *, final: bool) -> list[Event]:
         """Settle all rows that can be settled; the others wait in ``source.held``."""

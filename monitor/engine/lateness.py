@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 
 RECENT = 100  # lines looked back at
@@ -24,12 +24,44 @@ class Lateness:
         self._delays: deque[int] = deque(maxlen=RECENT)  # 0: in time
         self._burst = 0  # the clock when a line came last that would be late by the base
 
-    @property
-    def bound(self) -> int | float:
-        """The most that a line may come late by without raising it, so that it may be noted with others."""
+    def delays(
+        self, times: Sequence[int], clock: int, closed: int, clock_at: Callable[[int], int]
+    ) -> tuple[list[int], int | None]:
+        """How late each line came, as far as they can be counted together: one that may raise the lateness is alone.
+
+        ``closed``: the last second closed by now, which may be ahead of a lateness that has risen since. ``clock_at``:
+        the clock by the newest second. Return the delays, 0 for lines in time, and the clock when the last line came
+        that is late by the base.
+        """
+        bound: int | float = self.seconds  # the most that a line may come late by without raising it ...
         if self.seconds == self._most:
-            return inf
-        return -1 if min(max(self._delays, default=0), self._most) > self.seconds else self.seconds
+            bound = inf
+        elif min(max(self._delays, default=0), self._most) > self.seconds:
+            bound = -1  # ... but any late one may, if those before it only were too few
+        first = min(times)
+        if max(times) <= clock and clock - first <= bound:  # a backlog, which moves no clock
+            closed = max(closed, clock - self.seconds - 1)
+            delays = [clock - second if second <= closed else 0 for second in times[-RECENT:]]
+            return [0] * (len(times) - len(delays)) + delays, clock if clock - first > self.base else None
+        begin, newest = clock, times[0]
+        delays = []
+        burst = None
+        for second in times:
+            delay = clock - second
+            late = second <= max(closed, clock - self.seconds - 1)
+            alone = late and delay > bound
+            # What is late only because its second was closed before the lateness rose counts where the clock was first.
+            moved = late and delay <= self.seconds and clock != begin
+            if delays and (alone or moved):
+                break
+            delays.append(delay if late else 0)
+            if delay > self.base:
+                burst = clock
+            if alone:
+                break
+            newest = max(newest, second)
+            clock = max(clock, clock_at(newest))
+        return delays, burst
 
     def note(self, delays: Sequence[int], burst: int | None) -> str | None:
         """Note lines in their order: their delays, 0 where they came in time; return what a person should know.
