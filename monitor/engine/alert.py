@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -131,9 +132,16 @@ class Watch:
         sums: list[int] = []
         states: list[bool] = []
         total = self.window.total
+        steps: Iterable[tuple[int, int]] = self._steps(to)
+        if self._mute_until is None and self._known_from is None and self._whole_from is None:
+            steps = list(steps)
+            if self._uneventful(steps):
+                seconds = [second for second, _ in steps]
+                sums = [steps[at - 1][1] if at else total for at in (bisect_right(seconds, mark) for mark in marks)]
+                return [], sums, [self.record is not None] * len(sums)
         waiting = iter(marks)
         mark = next(waiting, None)
-        for second, changed in self._steps(to):
+        for second, changed in steps:
             held = self._judge_held(second - 1, total)
             if held:
                 transitions.append(held)
@@ -213,6 +221,25 @@ class Watch:
                 self._whole_from = None
             yield due, self.window.total
         yield from self.window.close(to)
+
+    def _uneventful(self, steps: Sequence[tuple[int, int]]) -> bool:
+        """Take in steps of which none can raise or end an alert, by their extremes; False, nothing done, if one may."""
+        if not steps:
+            return self._beyond_since is None
+        totals = [total for _, total in steps]
+        extremes = max(totals), min(totals)
+        if self.record is None:
+            amounts = [total * self._denominator for total in extremes]
+            if self.earlier or self._beyond_since is not None or max(amounts) > self._limit:
+                return False
+            self.known |= min(amounts) < self._limit
+            return True
+        if min([total * self._end_denominator for total in extremes]) < self._end:
+            return False
+        peak = extremes[0] if self.rule.above else extremes[1]
+        if peak != self.record.peak and peak == (max if self.rule.above else min)(peak, self.record.peak):
+            self._replace(replace(self.record, peak=peak, peak_at=steps[totals.index(peak)][0]))
+        return True
 
     def _judge_held(self, to: int, total: int) -> Transition | None:
         """Raise an alert whose time to hold is over before anything else changes."""

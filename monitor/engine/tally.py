@@ -8,7 +8,7 @@ which whoever merges the tally knows. So neither the size of blocks nor who coun
 from __future__ import annotations
 
 import marshal
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -130,7 +130,7 @@ def count(
     tally.last = course[-1]
     tally.head = times[0]
 
-    hits: dict[int, int] = Counter(times)
+    hits = Counter(times) if behind else _in_order(times)
     columns: list[dict[int, Amount]] = [hits]
     for (second, clock), at in late.items():
         hits[second] -= len(at)
@@ -169,6 +169,21 @@ def count(
         else:
             tally.malformed_before += 1
     return tally
+
+
+def _in_order(times: Sequence[int]) -> dict[int, int]:
+    """Hits by second, of seconds of which none is behind another: found by halving, where many rows share one."""
+    rows = len(times)
+    if (times[-1] - times[0]) * 4 > rows:
+        return Counter(times)
+    hits: dict[int, int] = {}
+    row = 0
+    while row < rows:
+        second = times[row]
+        stop = bisect_right(times, second, row)
+        hits[second] = stop - row
+        row = stop
+    return hits
 
 
 def _behind(times: Sequence[int]) -> list[tuple[int, int]]:

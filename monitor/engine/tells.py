@@ -8,7 +8,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
-from monitor.engine.counts import Counts, largest
+from monitor.engine.counts import Counts
 from monitor.engine.snapshot import Histogram, Quantiles, Row, Sort, Table, Traffic, View
 
 
@@ -19,18 +19,11 @@ def traffic(counts: Counts, top: int) -> Traffic:
         if code[:1] in _CLASSES:
             name = _CLASSES[code[:1]]
             statuses[name] = statuses.get(name, 0) + hits
-    first = largest(counts.sections, top)
-    times = counts.times.quantiles([section for section, _ in first]) if counts.times else {}
+    first = counts.sections.largest(top)
+    times = counts.times.quantiles([section for section, *_ in first]) if counts.times else {}
     rows = [
-        Row(
-            section,
-            hits,
-            counts.sizes[section],
-            counts.errors.get(section, 0),
-            counts.last.get(section),
-            times.get(section),
-        )
-        for section, hits in first
+        Row(section, hits, size, errors, counts.last.get(section), times.get(section))
+        for section, hits, size, errors in first
     ]
     return Traffic(
         hits=counts.hits,
@@ -87,16 +80,13 @@ _QUANTILES = attrgetter("median", "p95", "p99")
 def table_rows(counts: Counts, view: View) -> list[Row]:
     """Return the rows of the table that a view asks for, in its order, at most its limit."""
     if view.table is Table.SECTIONS:
-        rows = [
-            Row(key, hits, counts.sizes[key], counts.errors.get(key, 0), counts.last.get(key))
-            for key, hits in counts.sections.items()
-        ]
+        rows = [Row(key, hits, size, errors, counts.last.get(key)) for key, hits, size, errors in counts.sections]
         if counts.times and view.sort is Sort.P95:
-            times = counts.times.quantiles(counts.sections)
+            times = counts.times.quantiles([row.key for row in rows])
             rows = [replace(row, times=times.get(row.key)) for row in rows]
     else:
         keyed = counts.tables.get(view.table)
-        rows = [Row(key, hits, size, errors) for key, (hits, size, errors) in keyed.rows.items()] if keyed else []
+        rows = [Row(key, hits, size, errors) for key, hits, size, errors in keyed or ()]
     rows = heapq.nsmallest(view.limit or len(rows), rows, key=_ORDERS[view.sort])
     if view.table is Table.SECTIONS and counts.times and view.sort is not Sort.P95:
         times = counts.times.quantiles([row.key for row in rows])

@@ -10,10 +10,11 @@ import pytest
 from monitor.engine import counts, distinct
 from monitor.engine.counts import Counts
 from monitor.engine.engine import Engine
+from monitor.engine.keyed import Keyed
 from monitor.engine.snapshot import OTHER, Table, View
-from monitor.engine.tables import Keyed
 from monitor.engine.tells import table_rows, traffic
 from monitor.engine.times import Times
+from monitor.formats.table import LARGEST_SIZE
 from tests.monitor.engine.traffic import batch, rule
 
 START = 1_700_000_000
@@ -102,16 +103,31 @@ def test_of_too_many_keys_of_a_table_the_busiest_stay_and_nothing_is_lost() -> N
     keyed.add(keys, [b"404"] * len(keys), [10] * len(keys))
     keyed.trim(20, 5)
     keyed.trim(5, 2)
-    assert keyed.rows == {b"busy": [9, 90, 9], OTHER: [50, 500, 50]}
+    assert set(keyed) == {(b"busy", 9, 90, 9), (OTHER, 50, 500, 50)}
 
 
 def test_a_key_of_more_than_1000_bytes_counts_in_other_even_where_it_is_the_busiest_of_too_many() -> None:
     long, keyed = b"x" * 1001, Keyed()
-    keyed.rows = {long: [99, 0, 0], b"a": [2, 0, 0], b"b": [1, 0, 0]}
+    keys = [long] * 99 + [b"a", b"a", b"b"]
+    keyed.add(keys, [b"200"] * len(keys), [0] * len(keys))
     keyed.trim(2, 2)
-    assert keyed.rows == {b"a": [2, 0, 0], OTHER: [100, 0, 0]}
-    keyed.add([long, b"x" * 1000], [b"200"] * 2, [0] * 2)
-    assert keyed.rows == {b"a": [2, 0, 0], OTHER: [101, 0, 0], b"x" * 1000: [1, 0, 0]}
+    assert set(keyed) == {(b"a", 2, 0, 0), (OTHER, 100, 0, 0)}
+    assert keyed.add([long, b"x" * 1000], [b"200"] * 2, [0] * 2)
+    keyed.trim(9, 9)
+    assert set(keyed) == {(b"a", 2, 0, 0), (OTHER, 101, 0, 0), (b"x" * 1000, 1, 0, 0)}
+
+
+def test_hits_errors_and_bytes_of_a_key_leave_each_other_alone_however_many_they_are() -> None:
+    keyed, many = Keyed(), Keyed()
+    keyed.add([b"/a"] * 4, [b"404", b"200", b"-", b"599"], [LARGEST_SIZE] * 4)
+    for _ in range(16):
+        many.merge(keyed)
+        keyed.merge(many)
+    (row,) = keyed
+    times = row[1] // 4
+    assert times > 2**20
+    assert row == (b"/a", 4 * times, 4 * times * LARGEST_SIZE, 2 * times)
+    assert many.hits(b"/b") == 0
 
 
 def test_response_times_of_too_many_sections_keep_the_busiest_and_the_quantiles_of_all(
