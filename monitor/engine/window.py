@@ -54,6 +54,72 @@ class Window:
 
     def close(self, to: int) -> Iterator[tuple[int, int]]:
         """Close the seconds up to ``to`` and yield (second, sum) where the sum may have changed, in order."""
+        width, held, open_ = self.width, self._held, self._open
+        changes: dict[int, int] = {}
+        for second in sorted([second for second in open_ if second <= to]):
+            changes[second] = amount = open_.pop(second)
+            held.append([second, amount])
+        while self._later and self._later[0][0] <= to:
+            at, second, amount = self._later.pop(0)
+            changes[at] = changes.get(at, 0)
+            if second > at - width:
+                changes[at] += amount
+                self._insert(second, amount)
+        while held and held[0][0] <= to - width:
+            second, amount = held.popleft()
+            changes[second + width] = changes.get(second + width, 0) - amount
+        for at in sorted(changes):
+            self.closed = at
+            self.total += changes[at]
+            yield at, self.total
+        self.closed = to
+
+    def _insert(self, second: int, amount: Amount) -> None:
+        """Put a late amount in its own second, which may hold something or nothing."""
+        for position in range(len(self._held) - 1, -1, -1):
+            if self._held[position][0] == second:
+                self._join(self._held[position], amount)
+                return
+            if self._held[position][0] < second:
+                self._held.insert(position + 1, [second, amount])
+                return
+        self._held.appendleft([second, amount])
+
+    def _join(self, held: list[Any], amount: Amount) -> None:
+        """Put a late amount to what its second holds."""
+        held[1] += amount
+
+
+class BagWindow(Window):
+    """The bag of keys (Counters) of the past ``width`` closed seconds; ``total`` is what ``measure`` makes of it.
+
+    It may depend on what the bag held before: each change is made in its turn.
+    """
+
+    __slots__ = ("_bag", "_measure_bag", "_pairs")
+
+    def __init__(self, width: int, measure: Callable[[Counter[Any]], int]) -> None:
+        super().__init__(width)
+        self._bag: Counter[Any] = Counter()
+        self._measure_bag = measure
+        self._pairs = 0
+
+    def add(self, second: int, amount: Amount) -> None:
+        """Count ``amount`` in an open second."""
+        super().add(second, amount.copy())  # two windows may be of the same series
+
+    def add_late(self, effective: int, second: int, amount: Amount) -> None:
+        """Count ``amount`` in a closed second, for the evaluations from ``effective`` on."""
+        super().add_late(effective, second, amount.copy())
+
+    def clear(self) -> None:
+        """Forget everything: the log was set back."""
+        super().clear()
+        self._bag.clear()
+        self._pairs = 0
+
+    def close(self, to: int) -> Iterator[tuple[int, int]]:
+        """Close the seconds up to ``to`` and yield (second, sum) where the sum may have changed, in order."""
         width, held, later, open_ = self.width, self._held, self._later, self._open
         entering = sorted([second for second in open_ if second <= to], reverse=True)
         while True:
@@ -81,56 +147,6 @@ class Window:
             self._measure()
             yield at, self.total
         self.closed = to
-
-    def _insert(self, second: int, amount: Amount) -> None:
-        """Put a late amount in its own second, which may hold something or nothing."""
-        for position in range(len(self._held) - 1, -1, -1):
-            if self._held[position][0] == second:
-                self._join(self._held[position], amount)
-                return
-            if self._held[position][0] < second:
-                self._held.insert(position + 1, [second, amount])
-                return
-        self._held.appendleft([second, amount])
-
-    def _join(self, held: list[Any], amount: Amount) -> None:
-        """Put a late amount to what its second holds."""
-        held[1] += amount
-
-    def _enter(self, amount: Amount) -> None:
-        self.total += amount
-
-    def _leave(self, amount: Amount) -> None:
-        self.total -= amount
-
-    def _measure(self) -> None:
-        """Make ``total`` right, where it is not kept so."""
-
-
-class BagWindow(Window):
-    """The bag of keys (Counters) of the past ``width`` closed seconds; ``total`` is what ``measure`` makes of it."""
-
-    __slots__ = ("_bag", "_measure_bag", "_pairs")
-
-    def __init__(self, width: int, measure: Callable[[Counter[Any]], int]) -> None:
-        super().__init__(width)
-        self._bag: Counter[Any] = Counter()
-        self._measure_bag = measure
-        self._pairs = 0
-
-    def add(self, second: int, amount: Amount) -> None:
-        """Count ``amount`` in an open second."""
-        super().add(second, amount.copy())  # two windows may be of the same series
-
-    def add_late(self, effective: int, second: int, amount: Amount) -> None:
-        """Count ``amount`` in a closed second, for the evaluations from ``effective`` on."""
-        super().add_late(effective, second, amount.copy())
-
-    def clear(self) -> None:
-        """Forget everything: the log was set back."""
-        super().clear()
-        self._bag.clear()
-        self._pairs = 0
 
     def _enter(self, amount: Counter[Any]) -> None:
         if self._pairs + len(amount) > MAX_BAG:
