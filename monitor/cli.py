@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import re
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from monitor import __version__
 from monitor.config import DEFAULT_LOGS, OPTIONS, Settings, combine, from_toml
-from monitor.errors import TaplineError, UsageError
+from monitor.errors import TaplineError, UsageError, nearest
 
 DESCRIPTION = """\
 Tails web access logs, shows every 10 seconds which sections get the hits, and raises an alert when the traffic of the
@@ -54,8 +53,8 @@ class _Parser(argparse.ArgumentParser):
 def _meant(message: str) -> str:
     """Say which option was meant, where argparse complains of one that there is not."""
     wrong = re.match(r"unrecognized arguments: (--[a-z-]+)", message)
-    near = wrong and difflib.get_close_matches(wrong[1], [f"--{option.name}" for option in OPTIONS], 1)
-    return f"; did you mean {near[0]}?" if near else ""
+    near = nearest(wrong[1], [f"--{option.name}" for option in OPTIONS]) if wrong else ""
+    return f"; did you mean {near}?" if near else ""
 
 
 def _converter(convert: object) -> object:

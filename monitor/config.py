@@ -6,13 +6,12 @@ used, and opens no file.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
-from monitor.errors import UsageError
+from monitor.errors import UsageError, nearest
 from monitor.rules import Rule, parse
 from monitor.units import Threshold, parse_seconds
 
@@ -174,8 +173,8 @@ def from_toml(text: str, name: str) -> dict[str, object]:
             continue
         option = known.get(key.replace("_", "-"))
         if option is None:
-            near = difflib.get_close_matches(key, [*known, "logs"], 1)
-            raise UsageError(f"{name}: no option {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+            near = nearest(key, [*known, "logs"])
+            raise UsageError(f"{name}: no option {key!r}" + (f"; did you mean {near!r}?" if near else ""))
         found[option.field] = _from_value(option, value, name)
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
 # The first that matches: what calls itself something else comes before what it calls itself.
 _FAMILIES = (
@@ -33,7 +33,6 @@ _FAMILIES = (
     (rb"safari/|applewebkit", b"Safari"),
     (rb"msie |trident/", b"Internet Explorer"),
 )
-_RULES = tuple((re.compile(pattern), name) for pattern, name in _FAMILIES)
 SEEN = 512  # bytes of an agent that are looked at
 
 
@@ -43,7 +42,12 @@ def family(agent: bytes) -> bytes:
     if agent in (b"", b"-"):
         return b""
     text = agent[:SEEN].lower()
-    for pattern, name in _RULES:
+    for pattern, name in _rules():
         if pattern.search(text):
             return name
     return b"others"
+
+
+@cache
+def _rules() -> tuple[tuple[re.Pattern[bytes], bytes], ...]:
+    return tuple((re.compile(pattern), name) for pattern, name in _FAMILIES)

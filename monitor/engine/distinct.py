@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Iterable
-from hashlib import blake2b
+from collections.abc import Iterable, Iterator
 
 MAX_DISTINCT = 100_000  # keys held exactly
 
@@ -44,13 +43,13 @@ class Distinct:
     def update(self, keys: Iterable[bytes]) -> None:
         """Count keys."""
         if self._level >= 0:
-            self._update_sample(map(_hash, keys))
+            self._update_sample(_hashes(keys))
             return
         self._keys.update(keys)
         if len(self._keys) > MAX_DISTINCT:
             self._level = 0
             held, self._keys = self._keys, set()
-            self._update_sample(map(_hash, held))
+            self._update_sample(_hashes(held))
 
     def merge(self, other: Distinct) -> None:
         """Count what another has counted."""
@@ -59,7 +58,7 @@ class Distinct:
             if self._level < 0:
                 self._level = 0
                 held, self._keys = self._keys, set()
-                self._update_sample(map(_hash, held))
+                self._update_sample(_hashes(held))
             self._level = max(self._level, other._level)
             self._update_sample(other._sample)
             self._thin()
@@ -81,6 +80,8 @@ class Distinct:
         self._sample = {value for value in self._sample if not value & mask}
 
 
-def _hash(key: bytes) -> int:
+def _hashes(keys: Iterable[bytes]) -> Iterator[int]:
     """The same in every process, and not to be steered from outside for less than the work of a search."""
-    return int.from_bytes(blake2b(key, digest_size=8).digest(), "big")
+    from hashlib import blake2b  # here: it loads OpenSSL, and few logs have so many clients
+
+    return (int.from_bytes(blake2b(key, digest_size=8).digest(), "big") for key in keys)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from monitor.formats import apache, conf, nginx
 from monitor.formats.grammar import Format, FormatError
 from monitor.formats.jsonlog import JSON
 from monitor.formats.names import COLUMNS, column_named
@@ -26,25 +25,36 @@ def parse(
     it is the answer.
     """
     keys = tuple(_key(each) for each in json_keys)
-    if nginx_conf is not None:
-        form: Format | None = conf.find_nginx(nginx_conf, log)
-    elif apache_conf is not None:
-        form = conf.find_apache(apache_conf, log)
+    form: Format | None
+    if nginx_conf is not None or apache_conf is not None:
+        form = _configured(nginx_conf, apache_conf, log)
     elif text == "auto":
         form = JSON if keys else None
     elif text in PRESETS:
         form = PRESETS[text]
-    elif nginx.is_directive(text):
-        form = nginx.compile_directive(text)
-    elif apache.is_directive(text):
-        form = apache.compile_directive(text)
     else:
-        raise FormatError.at(text, 0, f"a directive has a % or a $; else it is auto or one of {', '.join(PRESETS)}")
+        form = _directive(text)
     if not keys or form is None:
         return form
     if form.kind != "json":
         raise FormatError(f"format: --json-key is for JSON logs, and this is {form.name}")
     return replace(form, keys=tuple(dict((*form.keys, *keys)).items()))
+
+
+def _configured(nginx_conf: str | None, apache_conf: str | None, log: str) -> Format:
+    from monitor.formats import conf  # here, as below: most runs have no directive to read
+
+    return conf.find_nginx(nginx_conf, log) if nginx_conf is not None else conf.find_apache(apache_conf or "", log)
+
+
+def _directive(text: str) -> Format:
+    from monitor.formats import apache, nginx
+
+    if nginx.is_directive(text):
+        return nginx.compile_directive(text)
+    if apache.is_directive(text):
+        return apache.compile_directive(text)
+    raise FormatError.at(text, 0, f"a directive has a % or a $; else it is auto or one of {', '.join(PRESETS)}")
 
 
 def _key(text: str) -> tuple[str, str]:

@@ -6,7 +6,6 @@ The document is Alertmanager's webhook (version 4), so that its receivers unders
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,5 +77,7 @@ def make_notice(transition: Transition, record: AlertRecord, host: str, times: T
 
 def _fingerprint(labels: Mapping[str, str]) -> str:
     """The same for the same labels, as Alertmanager's, by which receivers match an alert's end to its beginning."""
+    import hashlib  # here: it loads OpenSSL, and few runs have someone to notify
+
     text = "\xff".join(part for label in sorted(labels.items()) for part in label)
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,7 +33,7 @@ class Outlets:
     def __init__(self, settings: Settings, times: Times) -> None:
         """Raises UsageError for a setting that means nothing, TaplineError for what cannot be had."""
         self._times = times
-        self._host = platform.node()
+        self._host = os.uname().nodename
         self._messages: list[str] = []
         self._couriers: list[Courier] = []
         # Each is imported where it is asked for: what it takes to start is nobody's gain otherwise.
