@@ -15,6 +15,8 @@ from monitor.output.text import Times, decode, message, safe
 # JSON allows these raw; a terminal that shows the stream would obey them (DEL, C1) or a reader would split at them.
 _RAW = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 def _number(value: Fraction) -> float:
     """Return it exact to 6 decimals, half to even: ``round`` does the same by way of more fractions."""
@@ -47,8 +49,10 @@ def _inexact(traffic: Traffic) -> dict[str, bool]:
 
 def json_line(told: dict[str, object]) -> str:
     """One line of JSON, LF included, that no terminal obeys and no reader splits."""
-    line = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
-    return _RAW.sub(lambda match: f"\\u{ord(match[0]):04x}", line) + "\n"
+    line = _encode(told)
+    if not line.isascii() or "\x7f" in line:
+        line = _RAW.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
+    return line + "\n"
 
 
 def alert_object(transition: Transition, times: Times) -> dict[str, object]:
