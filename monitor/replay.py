@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from monitor.input.archive import Stretches
     from monitor.parts import Part, Unit, Workers
 
-SHARES = 12  # stretches for each worker at least, however small the file
+SHARE = 2  # a worker takes so much less than its part of what is left: all shall be done at about the same time
 GARBAGE = 500_000  # new objects between two looks for cycles; a block makes many and no cycle
 
 
@@ -32,8 +32,8 @@ class Sizes:
     """How much is read at once, in bytes; it leaves no trace."""
 
     block: int = 256 * 1024  # what is parsed at once: as much as fits the processor's cache parses fastest
-    # What a worker takes at once: of what passes through a pipe, and of a plain file, which it reads itself. The more,
-    # the fewer intervals lie in two parts; but at the end the workers shall be done at about the same time.
+    # What a worker takes at once of what passes through a pipe, and at least and at most of a plain file, which it
+    # reads itself. The more, the fewer intervals lie in two parts.
     piece: int = 512 * 1024
     stretch: int = 8 * 1024 * 1024
 
@@ -168,8 +168,10 @@ class Replay:
         sizes = self._sizes
         if self._stretches is None:
             return log.blocks(sizes.piece)
-        share = (log.archive.size or 0) // (self._jobs * SHARES)
-        return self._stretches.cuts(min(max(sizes.piece, share), sizes.stretch), first=sizes.piece)
+        takers = self._jobs * SHARE
+        return self._stretches.cuts(
+            lambda left: min(max(sizes.piece, left // takers), sizes.stretch), first=sizes.piece
+        )
 
     def _merge(self, log: _Log, part: Part) -> list[Event] | None:
         """Count what a worker has counted; None: it has to be read again."""

@@ -224,15 +224,16 @@ class Stretches:
         self._descriptor = descriptor
         self.start = os.lseek(descriptor, 0, os.SEEK_CUR)
 
-    def cuts(self, size: int, first: int = 0) -> Generator[tuple[int, int], None, None]:
+    def cuts(self, size: Callable[[int], int], first: int = 0) -> Generator[tuple[int, int], None, None]:
         """Yield (start, end) of one stretch of whole lines after the other.
 
-        Each is of ``size`` bytes and the rest of a line; the first of ``first``, if named. Where it cannot be read,
-        whoever reads the last one will find out.
+        Each is of ``size(left)`` bytes, ``left`` being all that follow, and the rest of a line; the first of ``first``,
+        if named. Where it cannot be read, whoever reads the last one will find out.
         """
         start, more = self.start, True
         while more:
-            end, more = self._cut(start, first or size)
+            left = max(os.fstat(self._descriptor).st_size - start, 0)
+            end, more = self._cut(start, first or size(left))
             if end > start:
                 yield start, end
             start, first = end, 0

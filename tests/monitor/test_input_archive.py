@@ -103,7 +103,7 @@ def test_an_empty_log_has_no_blocks(tmp_path: Path) -> None:
     assert list(open_archive(str(path)).blocks()) == []
     with open_archive(str(path)).stretches() as stretches:
         assert stretches
-        assert list(stretches.cuts(4)) == []
+        assert list(stretches.cuts(lambda left: 4)) == []
 
 
 def test_a_named_pipe_is_read_until_its_writer_leaves(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_stretches_hold_whole_lines_and_all_of_them(
     with open_archive(str(path)).stretches() as stretches:
         if is_binary(data) or stretches is None:
             return
-        cuts = list(stretches.cuts(length))
+        cuts = list(stretches.cuts(lambda left: length))
         assert [end - start >= length for start, end in cuts[:-1]] == [True] * (len(cuts) - 1)
         blocks = [block for start, end in cuts for block in stretches.blocks(start, end, size)]
     assert b"".join(block for _, block in blocks) == data
@@ -183,7 +183,7 @@ def test_an_overlong_line_is_cut_in_a_stretch_as_in_the_whole_and_its_end_is_kno
     path.write_bytes(b"a" * (2 * MAX_LINE) + b"\nb\n")
     with open_archive(str(path)).stretches() as stretches:
         assert stretches
-        blocks = [list(stretches.blocks(start, end, 65536)) for start, end in stretches.cuts(10)]
+        blocks = [list(stretches.blocks(start, end, 65536)) for start, end in stretches.cuts(lambda left: 10)]
     line = 2 * MAX_LINE + 1
     assert blocks == [[(line, b"a" * (MAX_LINE + 1) + b"\n")], [(line + 2, b"b\n")]]
 
