@@ -11,10 +11,10 @@ import enum
 import re
 from typing import Protocol
 
-from sniffer.framing import FOREVER, Body, Framing
+from sniffer.framing import FOREVER, NO_BODY, Body, Framing
 from sniffer.head import MAX_HEAD, Head, Mark, cut_head, partial_head, rest_of_head
 from sniffer.resync import Search, prelude_end
-from sniffer.startline import BINARY, SOCKS, Role, first_line, may_begin
+from sniffer.startline import BINARY, KNOWN, SOCKS, Role, first_line, may_begin
 
 _MAX_CHUNK_LINE = 4096  # bytes; a chunk's size with its extensions
 _GIVE_UP = 32 * 1024  # bytes without anything of HTTP, after which a direction is no longer looked at
@@ -32,6 +32,9 @@ class Listener(Protocol):
     def foreign(self, reader: Reader) -> Framing | None:
         """Take note that what comes is no head; return how to read it if it is a body without one."""
 
+    def peer(self, reader: Reader) -> Reader:
+        """Return the reader of the other direction."""
+
     def lost(self, reader: Reader, swallowed: bool) -> None:
         """Take note that it is not known any more where messages begin. ``swallowed``: one began in what is missing."""
 
@@ -40,6 +43,7 @@ class State(enum.Enum):
     """What the reader expects next."""
 
     HEAD = enum.auto()
+    OFFERED = enum.auto()  # a body that its peer was asked for first (Expect), or the next head
     BODY = enum.auto()  # ``skip`` bytes, then the end of the message
     CHUNK_SIZE = enum.auto()
     CHUNK_DATA = enum.auto()  # ``skip`` bytes, then CRLF and the next size
@@ -51,7 +55,7 @@ class State(enum.Enum):
 
 
 # Looked up for each head: attributes of an enum cost several times what a name does.
-_HEAD, _BODY, _CHUNK_SIZE, _CHUNK_DATA, _CHUNK_END, _TRAILER, _LOST, _WAIT, _TUNNEL = State
+_HEAD, _OFFERED, _BODY, _CHUNK_SIZE, _CHUNK_DATA, _CHUNK_END, _TRAILER, _LOST, _WAIT, _TUNNEL = State
 _UNKNOWN, _REQUESTS, _RESPONSES = Role
 
 
@@ -63,6 +67,7 @@ class Reader:
         "_found",
         "_granted",
         "_mark",
+        "_offer",
         "_open",
         "_search",
         "_synced",
@@ -97,7 +102,8 @@ class Reader:
         self._search = None if synced else Search()  # for the next head, while lost
         self._found = False  # the head that is being read was looked for, and may be none
         self._synced = synced
-        self.heads = 0  # told so far
+        self.heads = 0  # told so far, but for those of interim responses
+        self._offer = (NO_BODY, 0)  # how the body that was offered ends; how many heads its peer had told then
         self.judged = False  # something came that is no head
 
     @property
@@ -145,6 +151,8 @@ class Reader:
                 at = self._find(data, at, mark)
             elif self.state is _WAIT:
                 at = self._wait(data, at, mark)
+            elif self.state is _OFFERED:
+                self._take_up(data, at)
             else:
                 at = self._line(data, at)
 
@@ -153,6 +161,8 @@ class Reader:
 
         Of a first line that is not known to its version, the part that came is noted as a ``partial`` one.
         """
+        if self.state is _OFFERED:
+            self._go_on(self._offer[0])
         if self.skip:
             count = min(self.skip, length)
             self.skip -= count
@@ -275,7 +285,7 @@ class Reader:
         self.wire, self.body, self.cut = len(head.raw), 0, 0
         self._open = False
         self.text = None
-        self.heads += 1
+        self.heads += head.status == 101 or not 100 <= head.status < 200
         self.role = _RESPONSES if head.status else _REQUESTS
         return self.listener.head(self, head)
 
@@ -315,7 +325,12 @@ class Reader:
                 line = data[begin:line_end].rstrip(b"\r")
                 head = Head(data[begin:stop], line, *first, self._mark, self._at)
                 self.buffer = b""
-                self._go_on(self._tell(head))
+                framing = self._tell(head)
+                if self.role is _REQUESTS and framing != NO_BODY and b"\nexpect:" in head.raw.lower():
+                    self._offer = framing, self.listener.peer(self).heads
+                    self._become(_OFFERED)
+                else:
+                    self._go_on(framing)
                 return shift + stop
         elif not may_begin(data, begin, scanned, self.role):
             return shift + self._reject(data, begin, fed)
@@ -358,6 +373,20 @@ class Reader:
             return len(data)
         self._lose(data[begin:fed], blind=True)  # a message may begin behind whatever stands in front of it
         return fed
+
+    def _take_up(self, data: bytes, at: int) -> None:
+        """Enter the body that was offered, unless the peer answered it unseen and the next request comes instead.
+
+        RFC 9110 section 10.1.1 leaves open whether a client still sends what was refused; many don't.
+        """
+        framing, before = self._offer
+        answers = self.listener.peer(self).heads
+        if answers > before and answers >= self.heads and KNOWN.match(data, at):
+            line_end = data.find(b"\n", at)
+            if line_end >= 0 and first_line(data, at, line_end + 1, self.role):
+                self._end(False)
+                return
+        self._go_on(framing)
 
     def _go_on(self, framing: Framing) -> None:
         """Enter the body."""

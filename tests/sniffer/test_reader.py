@@ -174,3 +174,32 @@ def test_nothing_observed_is_nothing_told() -> None:
     assert observer.feed(iter(Wire().open().ask(GET).answer(OK5).frames))[0].status == 200
     assert observer.counts.frames == 7
     assert observer.tick(10**19 + SECOND) == []
+
+
+EXPECT = b"PUT /e HTTP/1.1\r\nExpect: 100-continue\r\n"
+REFUSED = b"HTTP/1.1 417 X\r\nContent-Length: 0\r\n\r\n"
+OFFERS = [EXPECT + b"Content-Length: %d\r\n\r\n" % len(GET), EXPECT + CHUNKED]
+
+
+@pytest.mark.parametrize("offer", OFFERS)
+def test_what_comes_instead_of_a_body_that_was_refused_is_the_next_request(offer: bytes) -> None:
+    wire = Wire().open().ask(GET).answer(OK5).ask(offer).answer(REFUSED).ask(GET).answer(OK5).ask(GET).answer(OK5)
+    assert seen(observe(wire.close().frames)) == [TOLD, ("PUT /e HTTP/1.1", 417, 0), TOLD, TOLD]
+
+
+@pytest.mark.parametrize("before", [b"HTTP/1.1 100 Continue\r\n\r\n", b""])
+def test_a_body_that_reads_like_a_request_is_none_if_it_was_not_refused(before: bytes) -> None:
+    wire = Wire().open().ask(OFFERS[0])
+    wire = (wire.answer(before) if before else wire).ask(GET).answer(OK5).ask(GET).answer(OK5).close()
+    assert seen(observe(wire.frames)) == [("PUT /e HTTP/1.1", 200, 5), TOLD]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_body_that_was_refused_and_is_sent_nevertheless_is_passed_by(lost: bool) -> None:
+    wire = Wire().open().ask(OFFERS[0]).answer(REFUSED)
+    place = len(wire.frames)
+    wire.ask(b"x" * len(GET))
+    if lost:
+        del wire.frames[place]
+    wire.ask(GET).answer(OK5).close()
+    assert seen(observe(wire.frames)) == [("PUT /e HTTP/1.1", 417, 0), TOLD]
