@@ -155,8 +155,8 @@ def _value(field: Field, stop: bytes, quoted: bool, behind: Sequence[Token]) -> 
             return Part(_DECIMALS + rb"(?:(?:, ?+| : )" + _DECIMALS + rb"|)*+", f"{field.name}: a number or -")
         case "host" if blank and not field.rank:
             return HOST
-        case "vhost" if blank:
-            return VHOST
+        case "vhost" if blank:  # nginx writes nothing for a request without one
+            return replace(VHOST, pattern=rb'[^ ,"\n]*+', expected=f"{VHOST.expected}, or nothing")
         case "host" | "list" if blank:
             return Part(_LIST, f"{field.name}: one or several between commas", fast=rb'[^ ,"\n]++')
         case "host":

@@ -42,6 +42,11 @@ def read(directive: str, line: str, columns: Columns = Columns.ALL) -> Batch:
     [
         (r"%h\t%v\t%t\t%m\t%U\t%s\t%b", f"h\tv\t{WHEN}\tGET\t/a/b\t200\t12", (b"h", b"GET", b"v/a", b"200", 12)),
         (
+            '[$time_local] $host $remote_addr "$request" $status $body_bytes_sent',
+            f'{WHEN}  h "GET /a/b HTTP/1.0" 200 12',
+            (b"h", b"GET", b"/a", b"200", 12),
+        ),
+        (
             "$remote_addr [$time_iso8601] $request_method $scheme://$host$request_uri $status $bytes_sent",
             "h [2019-02-07T21:12:36Z] GET https://v/a/b 200 12",
             (b"h", b"GET", b"v/a", b"200", 12),
