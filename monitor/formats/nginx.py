@@ -15,6 +15,7 @@ from monitor.formats.names import KNOWN, enough
 _STATEMENT = re.compile(r"\s*log_format\s+\S+\s+(?:escape=(?:default|json|none)\s+)?")
 _STRING = re.compile(r"""'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)"|((?:\\.|[^\s;'"\\])+)""", re.DOTALL)
 _STRINGS = re.compile(r"""\s*(?:'(?:\\.|[^'\\])*'\s*|"(?:\\.|[^"\\])*"\s*)+;?\s*""", re.DOTALL)  # without the statement
+_RUN_TOGETHER = re.compile(r"""\$\{?\w+\}?(["'])\s+\1\$""")  # as strings put together no line could be read by
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _ESCAPES = {"\\": "\\", "'": "'", '"': '"', "t": "\t", "r": "\r", "n": "\n"}  # ngx_conf_read_token's
 _SECOND = 10**6  # microseconds
@@ -91,7 +92,7 @@ def compile_directive(text: str) -> Format:
 def _characters(text: str) -> Iterator[tuple[str, int]]:
     """What the directive is made of, each with its place in the text: the strings of a statement put together."""
     match = _STATEMENT.match(text)
-    if not match and not _STRINGS.fullmatch(text):
+    if not match and (not _STRINGS.fullmatch(text) or _RUN_TOGETHER.search(text)):
         yield from _unescaped(text, 0, len(text))
         return
     at = match.end() if match else 0

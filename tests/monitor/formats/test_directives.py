@@ -47,6 +47,11 @@ def read(directive: str, line: str, columns: Columns = Columns.ALL) -> Batch:
             (b"h", b"GET", b"/a", b"200", 12),
         ),
         (
+            '"$remote_addr" "$time_local" "$request" "$status" "$body_bytes_sent"',
+            '"h" "07/Feb/2019:21:12:36 +0000" "GET /a/b HTTP/1.0" "200" "12"',
+            (b"h", b"GET", b"/a", b"200", 12),
+        ),
+        (
             "$remote_addr [$time_iso8601] $request_method $scheme://$host$request_uri $status $bytes_sent",
             "h [2019-02-07T21:12:36Z] GET https://v/a/b 200 12",
             (b"h", b"GET", b"v/a", b"200", 12),
