@@ -14,7 +14,7 @@ from monitor.formats.names import address, enough, find_columns, microseconds, w
 JSON = Format("JSON", "json", time="any", tick=1)
 
 _CACHED_LENGTH = 4_096  # characters of all keys; more are hostile, and would fill memory
-_DEPTH = 3  # objects within objects that are looked into
+_DEPTH = 4  # objects within objects that are looked into
 _NGINX_ESCAPE = re.compile(r"\\x([0-9A-Fa-f]{2})")  # what nginx's escape=default writes, and JSON does not know
 # nginx writes what a variable without quotes holds, which may be "-", nothing, 000 or a list: 0.1, 0.2 : 0.3.
 _UNQUOTED = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+|)*+"?+|:([-\d., :]*+)', re.DOTALL)

@@ -22,22 +22,23 @@ KNOWN: dict[str, tuple[str, ...]] = {
             "date",
         ),
         *("StartLocal", "request_time_utc", "start_time", "date_time", "when", "epoch", "epoch_ms", "timestamp_ms"),
-        *("epoch_time", "unix_time", "unixtime", "unix_timestamp", "event_time"),
+        *("epoch_time", "unix_time", "unixtime", "unix_timestamp", "event_time", "EdgeStartTimestamp", "started_at"),
     ),
     "host": (
         *("remote_addr", "request.client_ip", "request.remote_ip", "ClientHost", "client_ip", "clientip", "remote_ip"),
         *("remotehost", "remote_host", "client", "client_addr", "client_address", "c-ip", "src_ip", "ip", "h"),
         *("remote_address", "source_ip", "httpRequest.remoteIp", "request.remote_addr", "downstream_remote_address"),
-        *("x_forwarded_for", "http_x_forwarded_for"),
+        *("x_forwarded_for", "http_x_forwarded_for", "client.ip", "source.ip", "req.remoteAddress"),
     ),
     "request": ("request", "request_line", "r"),
     "method": (
         *("request.method", "request_method", "RequestMethod", "method", "http_method", "verb", "cs-method", "m"),
-        "httpRequest.requestMethod",
+        *("httpRequest.requestMethod", "http.request.method", "req.method", "ClientRequestMethod"),
     ),
     "target": (
         *("request.uri", "request_uri", "RequestPath", "uri", "url", "path", "target", "request_url", "request_path"),
-        *("uri_path", "url_path", "cs-uri-stem", "cs-uri", "U", "httpRequest.requestUrl"),
+        *("uri_path", "url_path", "cs-uri-stem", "cs-uri", "U", "httpRequest.requestUrl", "url.original", "url.path"),
+        *("req.url", "ClientRequestURI"),
     ),
     "status": (
         *(
@@ -50,12 +51,14 @@ KNOWN: dict[str, tuple[str, ...]] = {
             "code",
             "response",
         ),
-        *("http_status_code", "response_status", "sc-status", "s", "httpRequest.status"),
+        *("http_status_code", "response_status", "sc-status", "s", "httpRequest.status", "http.response.status_code"),
+        *("response.status", "res.statusCode", "EdgeResponseStatus"),
     ),
     "size": (
         *("body_bytes_sent", "size", "DownstreamContentSize", "bytes_sent", "bytes", "response_size", "bytes_out"),
         *("body_size", "response_length", "response_bytes", "content_length", "sc-bytes", "b"),
-        "httpRequest.responseSize",
+        *("httpRequest.responseSize", "http.response.body.bytes", "response.size", "response_body_size"),
+        "EdgeResponseBytes",
     ),
     "duration": (
         *("request_time", "duration", "Duration", "duration_ms", "request_time_ms", "latency_ms", "response_time_ms"),
@@ -63,7 +66,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
     ),
     "vhost": (
         *("request.host", "RequestHost", "vhost", "virtual_host", "host", "http_host", "server_name", "cs-host"),
-        *("cs(Host)", "v"),
+        *("cs(Host)", "v", "url.domain", "ClientRequestHost"),
     ),
     "referer": (
         *("http_referer", "referer", "referrer", "http_referrer", "Referer", "request_Referer", "cs(Referer)"),
@@ -71,7 +74,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
     ),
     "agent": (
         *("http_user_agent", "user_agent", "userAgent", "useragent", "agent", "User-Agent", "request_User-Agent"),
-        *("cs(User-Agent)", "request.headers.User-Agent"),
+        *("cs(User-Agent)", "request.headers.User-Agent", "user_agent.original", "ClientRequestUserAgent"),
     ),
 }
 COLUMNS = tuple({"host": "client", "size": "bytes"}.get(name, name) for name in KNOWN)  # as users call them

@@ -96,6 +96,44 @@ def test_json_of_known_servers_is_read(entry: dict[str, object], row: Row, durat
     assert "JSON" in reader.description
 
 
+ECS = {"request": {"method": "GET"}, "response": {"status_code": 200, "body": {"bytes": 12}}}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {
+            "EdgeStartTimestamp": 1549573956 * 10**9,
+            "ClientIP": "h",
+            "ClientRequestMethod": "GET",
+            "ClientRequestURI": "/a/b?c",
+            "EdgeResponseStatus": 200,
+            "EdgeResponseBytes": 12,
+        },
+        {
+            "@timestamp": "2019-02-07T21:12:36.5Z",
+            "http": ECS,
+            "source": {"ip": "h"},
+            "url": {"original": "/a/b?c", "path": "/a/b"},
+        },
+        {
+            "started_at": 1549573956_500,
+            "client_ip": "h",
+            "request": {"method": "GET", "uri": "/a/b?c"},
+            "response": {"status": 200, "size": 12},
+        },
+        {
+            "time": 1549573956_500,
+            "req": {"method": "GET", "url": "/a/b?c", "remoteAddress": "h"},
+            "res": {"statusCode": 200},
+            "bytes": 12,
+        },
+    ],
+)
+def test_json_is_read_by_the_names_of_cloudflare_elastic_kong_and_pino(entry: dict[str, object]) -> None:
+    assert read(json.dumps(entry).encode())[1] == [(1549573956, b"h", b"GET", b"/a", b"200", 12)]
+
+
 def test_json_headers_in_lists_are_read() -> None:
     batch = Reader(None, Columns.ALL).read(json.dumps(CADDY).encode())
     assert (batch.referers, batch.agents) == ([b"r"], [b"curl/7.82.0"])
@@ -153,10 +191,13 @@ def test_json_that_is_none_and_lacks_what_a_hit_needs_says_which_keys_there_are(
     assert reader.description.endswith("there are level, msg")
 
 
-def test_objects_are_looked_into_three_deep() -> None:
-    lines = b'{"time":1549573956,"a":{"b":{"status":200}}}\n{"time":1549573956,"a":{"b":{"c":{"status":200}}}}\n'
-    names = ["status=a.b.status"], ["status=a.b.c.status"]
-    assert [Reader(parse("auto", json_keys=keys)).read(lines).malformed for keys in names] == [1, 2]
+def test_objects_are_looked_into_four_deep() -> None:
+    lines = [
+        b'{"time":1549573956,"a":{"b":{"c":{"status":200}}}}',
+        b'{"time":1549573956,"a":{"b":{"c":{"d":{"status":2}}}}}',
+    ]
+    names = ["status=a.b.c.status"], ["status=a.b.c.d.status"]
+    assert [Reader(parse("auto", json_keys=keys)).read(b"\n".join(lines)).malformed for keys in names] == [1, 2]
 
 
 def test_a_request_without_its_method_gives_way_to_method_and_target_only_where_both_are_there() -> None:
