@@ -67,12 +67,14 @@ def build(text: str, tokens: Sequence[Token], name: str) -> Format:
 
 
 def _joined(tokens: Sequence[Token]) -> list[Token]:
-    """Neighbouring literals as one."""
+    """Neighbouring literals as one, and neighbouring fields that fill no column."""
     joined: list[Token] = []
     for token in tokens:
         last = joined[-1] if joined else None
         if isinstance(token, Literal) and isinstance(last, Literal):
             joined[-1] = Literal(last.text + token.text)
+        elif isinstance(token, Field) and isinstance(last, Field) and token.kind == last.kind == "text":
+            joined[-1] = replace(last, name=last.name + token.name)
         else:
             joined.append(token)
     return joined

@@ -13,8 +13,9 @@ from monitor.formats.jsonlog import JSON
 from monitor.formats.names import KNOWN, enough
 
 _STATEMENT = re.compile(r"\s*log_format\s+\S+\s+(?:escape=(?:default|json|none)\s+)?")
-_STRING = re.compile(r"""'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)"|((?:\\.|[^\s;'"\\])+)""", re.DOTALL)
-_STRINGS = re.compile(r"""\s*(?:'(?:\\.|[^'\\])*'\s*|"(?:\\.|[^"\\])*"\s*)+;?\s*""", re.DOTALL)  # without the statement
+_STRING = re.compile(r"""#[^\n]*|'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)"|((?:\\.|[^\s;'"\\])+)""", re.DOTALL)
+_QUOTED = r"""(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")\s*"""
+_STRINGS = re.compile(rf"\s*{_QUOTED}(?:{_QUOTED}|#[^\n]*\n\s*)*;?\s*", re.DOTALL)  # without the statement
 _RUN_TOGETHER = re.compile(r"""\$\{?\w+\}?(["'])\s+\1\$""")  # as strings put together no line could be read by
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _ESCAPES = {"\\": "\\", "'": "'", '"': '"', "t": "\t", "r": "\r", "n": "\n"}  # ngx_conf_read_token's
@@ -103,8 +104,8 @@ def _characters(text: str) -> Iterator[tuple[str, int]]:
                 raise FormatError.at(text, at, "expected a string in quotes")
             at += 1
             continue
-        group = next(group for group in (1, 2, 3) if string[group] is not None)
-        yield from _unescaped(text, *string.span(group))
+        if string.lastindex:  # else a comment
+            yield from _unescaped(text, *string.span(string.lastindex))
         at = string.end()
 
 

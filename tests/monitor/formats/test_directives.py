@@ -52,6 +52,21 @@ def read(directive: str, line: str, columns: Columns = Columns.ALL) -> Batch:
             (b"h", b"GET", b"/a", b"200", 12),
         ),
         (
+            '$remote_addr [$time_local] "$request" $status $body_bytes_sent "$scheme://$upstream_host$upstream_uri"',
+            f'h {WHEN} "GET /a/b HTTP/1.1" 200 12 "http://h/x"',
+            (b"h", b"GET", b"/a", b"200", 12),
+        ),
+        (
+            "log_format x '$remote_addr [$time_local] '  # who, when\n '\"$request\" '\n#'no;'\n'$status $bytes_sent';",
+            f'h {WHEN} "GET /a/b HTTP/1.1" 200 12',
+            (b"h", b"GET", b"/a", b"200", 12),
+        ),
+        (
+            "'$remote_addr [$time_local] '  # who, when\n '\"$request\" '\n#'no;'\n'$status $bytes_sent'",
+            f'h {WHEN} "GET /a/b HTTP/1.1" 200 12',
+            (b"h", b"GET", b"/a", b"200", 12),
+        ),
+        (
             "$remote_addr [$time_iso8601] $request_method $scheme://$host$request_uri $status $bytes_sent",
             "h [2019-02-07T21:12:36Z] GET https://v/a/b 200 12",
             (b"h", b"GET", b"v/a", b"200", 12),
