@@ -12,6 +12,7 @@ from monitor.formats.names import address, enough, find_columns, microseconds, w
 CSV = Format("CSV", "csv", time="any", tick=1)
 
 _SEPARATORS = (b",", b";", b"\t", b"|")
+_MEANT = frozenset({"time", "request", "method", "target", "status"})  # columns that no line leaves empty
 _LEAST, _MOST = 3, 256  # columns that a header must have, and may have
 
 
@@ -25,9 +26,11 @@ def take(form: Format, line: bytes, header: Header) -> dict[str, bytes] | Header
         return "expected quotes in pairs around a field"
     if values == names:
         return header  # files put together
+    columns = _columns(header)
+    if separator == b"\t" and max(at for column, at, _ in columns if column in _MEANT) < len(values):
+        values += [b""] * (len(names) - len(values))  # empty ones at the end were cut with the line's end
     if len(values) != len(names):
         return f"expected {len(names)} fields as in the first line, not {len(values)}"
-    columns = _columns(header)
     found = {column: values[at] for column, at, _ in columns}
     for column, at, name in columns:
         if column == "duration":

@@ -109,7 +109,7 @@ def parse_any(text: bytes) -> int | None:
     if _EPOCH.fullmatch(text):
         whole = int(text.split(b".")[0])
         return parse_epoch(text, next((1000**power for power in range(3) if whole < 10**11 * 1000**power), 10**9))
-    bare = text[1:-1] if text[:1] == b"[" and text[-1:] == b"]" else text
+    bare = text.removeprefix(b"[").removesuffix(b"]")  # one is missing where a zone was cut off
     if match := _LIKE_ISO.fullmatch(bare):
         year, _, month, day, clock, zone = match.groups(b"")
         return parse_iso(b"%b-%b-%bT%b%b" % (year, month, day, clock, b"Z" if zone in (b"UTC", b"GMT") else zone))

@@ -324,6 +324,20 @@ def test_w3c_lines_before_their_fields_or_of_other_length_are_malformed() -> Non
     ]
 
 
+def test_empty_fields_at_the_end_of_a_line_between_tabs_are_there_though_cut_with_its_end() -> None:
+    lines = [
+        b"host\ttime\tmethod\turl\tresponse\tbytes\treferer\tuseragent",
+        *(b"h\t1549573956\tGET\t/a/b\t200\t12\t \t ", b"h\t1549573956\tGET\t/a/b\t304\t\t\t"),
+        *(b"h\t1549573956\tGET\t/a/b", b"h\t1549573956\tGET\t/a/b\t200\t12\t\t\t\tx"),
+    ]
+    assert [row[4:] for row in read(b"\n".join(lines))[1]] == [(b"200", 12), (b"304", 0)]
+
+
+def test_a_time_may_have_lost_one_of_its_brackets_with_its_zone() -> None:
+    lines = b"IP,Time,URL,Status\nh,[07/Feb/2019:21:12:36,GET /a/b HTTP/1.1,200\n"
+    assert read(lines)[1] == read(lines.replace(b"[", b""))[1] != []
+
+
 def test_csv_columns_come_in_any_order_and_its_header_is_a_comment() -> None:
     batch = Reader(None).read(b"\n".join(CSV))
     assert (batch.comments, batch.malformed) == (1, 0)
