@@ -220,7 +220,9 @@ class Flow:
     def _blocks(self, stream: Stream, ack: int) -> bool:
         """Whether a piece must wait: it was sent after bytes of the peer that did not come yet, and may answer them."""
         reader = stream.reader
-        if ack == NO_ACK or reader.role is Role.REQUESTS or reader.skip or reader.state is State.TUNNEL:
+        if ack == NO_ACK or reader.skip or reader.state is State.TUNNEL:
+            return False
+        if reader.role is Role.REQUESTS and reader.state is not State.OFFERED:
             return False
         peer = stream.peer
         return not peer.started or distance(ack, peer.next) > 0

@@ -326,7 +326,7 @@ class Reader:
                 head = Head(data[begin:stop], line, *first, self._mark, self._at)
                 self.buffer = b""
                 framing = self._tell(head)
-                if self.role is _REQUESTS and framing != NO_BODY and b"\nexpect:" in head.raw.lower():
+                if framing is not NO_BODY and self._offers(head, framing):
                     self._offer = framing, self.listener.peer(self).heads
                     self._become(_OFFERED)
                 else:
@@ -373,6 +373,10 @@ class Reader:
             return len(data)
         self._lose(data[begin:fed], blind=True)  # a message may begin behind whatever stands in front of it
         return fed
+
+    def _offers(self, head: Head, framing: Framing) -> bool:
+        """Whether the body is one that the peer is asked for first. RFC 9110 section 10.1.1."""
+        return self.role is _REQUESTS and framing != NO_BODY and b"\nexpect:" in head.raw.lower()
 
     def _take_up(self, data: bytes, at: int) -> None:
         """Enter the body that was offered, unless the peer answered it unseen and the next request comes instead.

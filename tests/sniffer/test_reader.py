@@ -187,6 +187,19 @@ def test_what_comes_instead_of_a_body_that_was_refused_is_the_next_request(offer
     assert seen(observe(wire.close().frames)) == [TOLD, ("PUT /e HTTP/1.1", 417, 0), TOLD, TOLD]
 
 
+def test_what_comes_instead_of_a_body_is_the_next_request_though_it_was_captured_before_the_refusal() -> None:
+    wire = Wire().open().ask(OFFERS[0])
+    place = len(wire.frames)
+    wire.answer(REFUSED).ask(GET).answer(OK5).close()
+    refusal, request = (
+        wire.frames[place],
+        next(at for at, each in enumerate(wire.frames) if at > place and GET in each[2]),
+    )
+    wire.frames.remove(refusal)
+    wire.frames.insert(request, refusal)
+    assert seen(observe(wire.frames)) == [("PUT /e HTTP/1.1", 417, 0), TOLD]
+
+
 @pytest.mark.parametrize("before", [b"HTTP/1.1 100 Continue\r\n\r\n", b""])
 def test_a_body_that_reads_like_a_request_is_none_if_it_was_not_refused(before: bytes) -> None:
     wire = Wire().open().ask(OFFERS[0])
