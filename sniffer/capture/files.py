@@ -54,15 +54,18 @@ class CaptureFile:
 
     def batches(self) -> Iterator[list[Frame]]:
         """Read to the end. A file that is cut or broken ends there, and ``problem`` says so."""
-        with self._reader:
+        try:
             if isinstance(self._reader, RawPcapNgReader):
                 yield from self._blocks()
             else:
                 yield from self._records()
+        finally:
+            self.close()
 
     def close(self) -> None:
-        """Let go of the file, read or not."""
-        self._reader.close()
+        """Let go of the file, read or not; it may be let go of already."""
+        if not self._reader.f.closed:
+            self._reader.close()
 
     def _records(self) -> Iterator[list[Frame]]:
         """Read the records of a classic pcap file."""

@@ -1,5 +1,6 @@
 """The captures in ``captures/`` give the exchanges in the lists beside them, through the program itself."""
 
+import gzip
 import subprocess
 import sys
 from pathlib import Path
@@ -42,3 +43,15 @@ def test_the_program_writes_them_as_lines() -> None:
     lines = done.stdout.decode().splitlines()
     assert len(lines) == len(listed("browsing.pcap"))
     assert all(line.startswith("192.0.2.") for line in lines)
+
+
+@pytest.mark.parametrize("cut", [0, 40])
+@pytest.mark.parametrize("name", ["browsing.pcap", "without_bodies.pcapng"])
+def test_the_program_reads_packed_captures_to_their_end(tmp_path: Path, name: str, cut: int) -> None:
+    packed = gzip.compress((FOLDER / name).read_bytes())
+    (tmp_path / "x").write_bytes(packed[: len(packed) - cut])
+    command = [sys.executable, "-m", "sniffer", "-r", str(tmp_path / "x"), "-w", "-"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stderr.count("\n") == 1 + bool(cut)
+    assert cut or done.stdout.count("\n") == len(listed(name))
