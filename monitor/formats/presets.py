@@ -16,6 +16,7 @@ _TARGET = Part(rb"[^ \n]++", "the URL", "target", FAST_TARGET)
 
 # HAProxy, "option httplog" (and httpslog, which adds to it): Configuration Manual section 8.2.3. Behind a syslog header
 # or without. Times are local. Quotes in a request come as #22, and a long request is cut with its closing quote.
+_HAPROXY_CLIENT = rb"[0-9A-Za-z_.:]%b?(?=:\d++ \[)"
 _HAPROXY_TIMER = Part(rb"-1|\+?+\d{1,12}+", "a timer in milliseconds")
 HAPROXY = Format(
     "HAProxy HTTP",
@@ -26,7 +27,8 @@ HAPROXY = Format(
             rb"(?>(?:[^ \n]*+ ++)*?(?=[0-9A-Za-z_.:]*?:\d++ \[\d\d/)|[^\n\[]*+\[\d++\]: |)",
             "a syslog header, or none",
         ),
-        *(Part(rb"[0-9A-Za-z_.:]*?(?=:\d++ \[)", "the client and its port", "host"), Part(rb":\d++ \[", "the port")),
+        Part(_HAPROXY_CLIENT % b"*", "the client and its port", "host", _HAPROXY_CLIENT % b"+"),
+        Part(rb":\d++ \[", "the port"),
         Part(rb"\d\d/[A-Z][a-z][a-z]/\d{4}:\d\d:\d\d:\d\d\.\d{1,9}+", "[dd/Mon/yyyy:HH:MM:SS.mmm]", "time"),
         *(Part(rb"\] [^ \n]++ ", "the frontend"), Part(rb"[^ /\n]++/[^ \n]++ ", "backend/server")),
         *(part for _ in range(4) for part in (_HAPROXY_TIMER, literal(b"/"))),
@@ -60,7 +62,7 @@ SQUID = Format(
 
 # AWS application load balancers: the user guide's "Access log entries". Three processing times, in seconds, or -1.
 _ALB_TIME = rb"(?:-1|\d{1,9}+\.\d{1,9}+)"
-_ALB_CLIENT = rb"[0-9A-Fa-f.:]*?(?=:\d++ )|\[[0-9A-Fa-f.:]++\](?=:\d++ )"
+_ALB_CLIENT = rb"[0-9A-Fa-f.:]%b?(?=:\d++ )|\[[0-9A-Fa-f.:]++\](?=:\d++ )"
 ALB = Format(
     "AWS ALB",
     "line",
@@ -71,7 +73,7 @@ ALB = Format(
         ),
         *(
             Part(rb" [^ \n]++ ", "the load balancer"),
-            Part(_ALB_CLIENT, "client:port", "host"),
+            Part(_ALB_CLIENT % b"*", "client:port", "host", _ALB_CLIENT % b"+"),
         ),
         *(Part(rb":\d++ [^ \n]++ ", "the client's port and the target"),),
         Part(_ALB_TIME + rb" " + _ALB_TIME + rb" " + _ALB_TIME, "three times in seconds", "duration"),

@@ -178,6 +178,18 @@ def decimal(text: bytes) -> bool:
 
 
 @pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("haproxy", b':1 [06/Feb/2009:12:14:14.6] f b/s 0/0/0/0/0 200 0 - - ---- 1/1/1/1/0 0/0 "GET /a HTTP/1.1"'),
+        ("alb", b'h2 2019-02-07T21:12:36Z app/x/5 :1 - -1 -1 -1 200 - 0 0 "GET /a HTTP/1.1" "-"'),
+    ],
+)
+def test_a_line_whose_client_is_missing_is_one_of_an_unknown_client(name: str, line: bytes) -> None:
+    batch = Reader(parse(name)).read(line + b"\n" + line)
+    assert (batch.malformed, list(batch.hosts)) == (0, [b"-", b"-"])
+
+
+@pytest.mark.parametrize(
     ("name", "lines", "twin"),
     [("haproxy", HAPROXY, haproxy_line), ("squid", SQUID, squid_line), ("alb", ALB, alb_line)],
 )
