@@ -381,11 +381,13 @@ class Reader:
     def _take_up(self, data: bytes, at: int) -> None:
         """Enter the body that was offered, unless the peer answered it unseen and the next request comes instead.
 
-        RFC 9110 section 10.1.1 leaves open whether a client still sends what was refused; many don't.
+        RFC 9110 section 10.1.1 leaves open whether a client still sends what was refused; many don't. What is missing
+        of the peer may have been that answer.
         """
         framing, before = self._offer
-        answers = self.listener.peer(self).heads
-        if answers > before and answers >= self.heads and KNOWN.match(data, at):
+        peer = self.listener.peer(self)
+        answered = peer.state is _LOST or (peer.heads > before and peer.heads >= self.heads)
+        if answered and KNOWN.match(data, at):
             line_end = data.find(b"\n", at)
             if line_end >= 0 and first_line(data, at, line_end + 1, self.role):
                 self._end(False)

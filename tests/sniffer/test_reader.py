@@ -200,6 +200,14 @@ def test_what_comes_instead_of_a_body_is_the_next_request_though_it_was_captured
     assert seen(observe(wire.frames)) == [("PUT /e HTTP/1.1", 417, 0), TOLD]
 
 
+def test_a_lost_refusal_gives_the_request_that_was_offered_no_other_answer() -> None:
+    wire = Wire().open().ask(OFFERS[0])
+    place = len(wire.frames)
+    wire.answer(REFUSED).ask(GET).answer(OK5).close()
+    del wire.frames[place]
+    assert seen(observe(wire.frames)) == [("PUT /e HTTP/1.1", None, None), TOLD]
+
+
 @pytest.mark.parametrize("before", [b"HTTP/1.1 100 Continue\r\n\r\n", b""])
 def test_a_body_that_reads_like_a_request_is_none_if_it_was_not_refused(before: bytes) -> None:
     wire = Wire().open().ask(OFFERS[0])
