@@ -38,19 +38,23 @@ class Past:
         settings, reach = self._session.settings, 0
         while True:
             reach = max(reach * FURTHER, 2 * settings.window + settings.lateness)
-            whole = self._go_back(reach)
+            free, further = self._go_back(reach)
+            whole = free and not further
             self._session.restart()
             engine, now = self._session.engine, time.monotonic()
             events = engine.warm(self._batches(reach), whole=whole, age=self._age(), now=now)
-            if engine.warm_enough or whole or reach > FURTHEST:
+            if engine.warm_enough or not (free and further) or reach > FURTHEST:
                 break
         self._session.tell(events)
         for log, batch in self._untold:
             self._session.tell(engine.feed(batch, log, now))
         return max((second for _, batch in self._untold for second in batch.times), default=None)
 
-    def _go_back(self, reach: int) -> bool:
-        """Have the logs set back by ``reach`` seconds; tell whether that was as far as they go."""
+    def _go_back(self, reach: int) -> tuple[bool, bool]:
+        """Have the logs set back by ``reach`` seconds.
+
+        Tell whether nothing stood in the way, and whether there are lines that are older.
+        """
         far_enough: set[int] = set()
 
         def enough(log: int, data: bytes) -> bool:
@@ -61,8 +65,8 @@ class Past:
                     far_enough.add(log)
             return log in far_enough
 
-        self._followers.warm(enough)
-        return not far_enough
+        free = self._followers.warm(enough)
+        return free, bool(far_enough)
 
     def _reread(self, log: int, data: bytes) -> Batch:
         if log not in self._rereaders:

@@ -82,15 +82,18 @@ class Followers:
         share = max(SHARE, limit // max(1, len(self._logs)))
         return [block for log in self._logs for block in log.read(share, now)]
 
-    def warm(self, enough: Callable[[int, bytes], bool]) -> None:
+    def warm(self, enough: Callable[[int, bytes], bool]) -> bool:
         """Go back before the place where each log begins, before the first ``read``.
 
         ``enough(log, data)`` is handed blocks of whole lines, each the one before the last, and says when the log's
-        last window is known. ``past`` returns them in their order. May be called again to go further back.
+        last window is known. ``past`` returns them in their order. May be called again to go further back. Returns
+        False if of some log there are lines before that cannot be had.
         """
         tails = [(index, log) for index, log in enumerate(self._logs) if isinstance(log, Tail)]
+        free = True
         for index, tail in tails:
-            tail.warm(partial(enough, index), BUDGET // len(tails))
+            free &= tail.warm(partial(enough, index), BUDGET // len(tails))
+        return free
 
     def past(self, log: int) -> Iterator[Block]:
         """Return a log's lines up to the place where this run begins, oldest first, before the first ``read``.

@@ -91,9 +91,13 @@ class Tail:
             own = [position for position in read.following if position in fits and position.identity == source.identity]
             source.until = max((position.offset for position in own or fits), default=0)
 
-    def warm(self, enough: Callable[[bytes], bool], budget: int) -> None:
-        """Go back before the present place of reading and begin where the lines are ``enough``; see ``warm.py``."""
-        self._sources = warmed(self._sources, self._lineage.older(self._sources), enough, budget)
+    def warm(self, enough: Callable[[bytes], bool], budget: int) -> bool:
+        """Go back before the present place of reading and begin where the lines are ``enough``; see ``warm.py``.
+
+        Return False if there are lines before that cannot be had.
+        """
+        self._sources, free = warmed(self._sources, self._lineage.older(self._sources), enough, budget)
+        return free
 
     def past(self) -> Iterator[Block]:
         """Return the lines up to the place where this run begins: those read back, and those read by the run before."""

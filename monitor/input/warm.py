@@ -27,13 +27,18 @@ _STEP = 4 * 1024 * 1024  # bytes of the largest
 
 def warmed(
     sources: Sequence[File | Packed], older: Iterable[Sibling], enough: Callable[[bytes], bool], budget: int
-) -> list[File | Packed]:
+) -> tuple[list[File | Packed], bool]:
     """Set ``sources`` back, and put predecessors before them, until the lines they begin with are ``enough``.
 
-    ``enough`` is handed blocks of whole lines, each the one before the last; it says whether to stop there.
+    ``enough`` is handed blocks of whole lines, each the one before the last; it says whether to stop there. Return also
+    whether it, or the very first line, ended the way back; False: there are lines before that cannot be had.
     """
     begun: list[File | Packed] = []
+    free = True
     for source in _backwards(sources, older):
+        if source is None:
+            free = False
+            break
         end = source.offset
         if isinstance(source, Packed):
             try:
@@ -41,6 +46,7 @@ def warmed(
             except TaplineError:  # damaged: what can be read of it is not next to what was read
                 if source not in sources:
                     source.close()
+                free = False
                 break
             reached = _back(_fetcher(kept, low), low, low + len(kept), enough, budget)
         else:
@@ -50,9 +56,12 @@ def warmed(
         source.until = until
         begun.insert(0, source)
         budget -= reached.spent
-        if reached.enough or budget <= 0 or reached.start > 0:
+        if reached.enough:
             break
-    return [*(source for source in sources if source not in begun), *begun]
+        if budget <= 0 or reached.start > 0:
+            free = False
+            break
+    return [*(source for source in sources if source not in begun), *begun], free
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +119,11 @@ def _end_of(source: Packed, room: int) -> tuple[int, bytes]:
     return passed - size, b"".join(kept)
 
 
-def _backwards(sources: Sequence[File | Packed], older: Iterable[Sibling]) -> Iterator[File | Packed]:
-    """Go from the newest source to the oldest and on to the predecessors; each begins where its lines end."""
+def _backwards(sources: Sequence[File | Packed], older: Iterable[Sibling]) -> Iterator[File | Packed | None]:
+    """Go from the newest source to the oldest and on to the predecessors; each begins where its lines end.
+
+    None: there is a further one that cannot be read; what lies before it would not be next to what was read.
+    """
     yield from reversed(sources)
     for sibling in older:
         try:
@@ -124,6 +136,6 @@ def _backwards(sources: Sequence[File | Packed], older: Iterable[Sibling]) -> It
                 yield Packed(sibling, descriptor, head, sys.maxsize)
             else:
                 os.close(descriptor)
-                return
+                yield None
         except (OSError, TaplineError):
-            return  # what lies before it would not be next to what was read
+            yield None

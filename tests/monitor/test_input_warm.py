@@ -89,6 +89,29 @@ def test_reading_back_ends_at_its_bound(tmp_path: Path) -> None:
     assert past(tail) == b"".join(reversed(asked))
 
 
+def test_lines_that_are_behind_the_bound_are_told_from_a_beginning(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(numbered(0, 200_000))
+    tail, _ = started(log, 195_000)
+    for wanted, budget, had in ((-1, 1_000_000, False), (195_000, 1_000_000, True), (-1, 1 << 28, True)):
+        past(tail)
+        assert tail.warm(lambda data, wanted=wanted: first(data) <= wanted, budget) is had
+
+
+def test_a_packed_predecessor_that_is_too_large_is_no_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(numbered(5000, 5009))
+    (tmp_path / "log.1.gz").write_bytes(gzip.compress(numbered(0, 5000)))
+    for size, is_beginning in ((1 << 20, True), (100, False)):
+        monkeypatch.setattr("monitor.input.warm.PACKED_SIZE", size)
+        tail = Tail(str(log))
+        tail.start_at_end()
+        assert tail.warm(lambda data: False, 1 << 28) is is_beginning
+        tail.close()
+
+
 def test_reading_back_of_a_log_that_is_not_there_reads_its_predecessor(tmp_path: Path) -> None:
     log = tmp_path / "log"
     (tmp_path / "log.1").write_bytes(numbered(0, 100))
@@ -132,4 +155,5 @@ def test_a_predecessor_that_cannot_be_unpacked_ends_the_reading_back(tmp_path: P
     assert siblings(str(log))
     tail, _ = started(log, 0)
     assert past(tail).endswith(numbered(5, 9))
-    assert warmed([], [], lambda data: True, 0) == []
+    assert tail.warm(lambda data: False, 1 << 28) is False
+    assert warmed([], [], lambda data: True, 0) == ([], True)

@@ -350,6 +350,20 @@ def test_a_live_start_reads_as_much_of_all_logs_back_as_it_takes_and_as_one(leng
     assert listener.summaries[0].traffic.hits == 0
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_alert_that_was_on_where_reading_back_had_to_end_is_on_since_before(
+    whole: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"".join(line(second) * 20 for second in range(2000)))
+    size = log.stat().st_size
+    monkeypatch.setattr("monitor.input.follow.BUDGET", 2 * size if whole else size // 4)
+    listener, _ = lived(log)
+    (raised,) = listener.transitions
+    assert raised.since_before is not whole
+    assert (raised.at <= START + 60) is whole
+
+
 def test_what_the_run_before_had_not_told_is_told_and_nothing_twice(tmp_path: Path) -> None:
     log, kept = tmp_path / "log", tmp_path / "state"
     log.touch()
