@@ -10,12 +10,16 @@ import logging
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, cast
 
 from scapy.error import Scapy_Exception
 from scapy.utils import RawPcapNgReader
 
 from sniffer.decode import Frame
 from sniffer.errors import CaptureError
+
+if TYPE_CHECKING:
+    from io import BufferedIOBase
 
 BATCH = 512  # frames; enough to spread the cost of a call, little enough to stay in the cache
 _BLOCK = 1 << 18  # bytes read at once
@@ -51,6 +55,7 @@ class CaptureFile:
         except _READ_ERRORS as error:
             file.close()
             raise CaptureError(f"{path}: {self._listener.last or error}") from error
+        self._closed = False
 
     def batches(self) -> Iterator[list[Frame]]:
         """Read to the end. A file that is cut or broken ends there, and ``problem`` says so."""
@@ -63,8 +68,9 @@ class CaptureFile:
             self.close()
 
     def close(self) -> None:
-        """Let go of the file, read or not; it may be let go of already."""
-        if not self._reader.f.closed:
+        """Let go of the file, read or not."""
+        if not self._closed:  # scapy's reader of a gzip'd file can't be closed twice
+            self._closed = True
             self._reader.close()
 
     def _records(self) -> Iterator[list[Frame]]:
@@ -73,13 +79,15 @@ class CaptureFile:
         unpack = struct.Struct(reader.endian + "IIII").unpack_from
         link = reader.linktype & 0x03FFFFFF  # the rest tells of frame check sequences
         unit = 1 if reader.nano else 1000
+        # What is there, however little: of a pipe the rest may be long in coming, of a cut gzip stream it is an error.
+        read = cast("BufferedIOBase", reader.f).read1
         data, at = b"", 0
         frames: list[Frame] = []
         while True:
             try:
-                more = reader.f.read(_BLOCK)
+                more = read(_BLOCK)
             except _READ_ERRORS as error:
-                self.problem = f"broken after {error}"
+                self.problem = f"broken: {error}"
                 more = b""
             if not more:
                 break
@@ -98,9 +106,11 @@ class CaptureFile:
                 if len(frames) >= BATCH:
                     yield frames
                     frames = []
+            if frames:
+                yield frames
+                frames = []
         if at < len(data) and self.problem is None:
             self.problem = f"cut: {len(data) - at} bytes of an incomplete record at the end"
-        yield frames
 
     def _blocks(self) -> Iterator[list[Frame]]:
         """Read the packets of a pcapng file; each tells its interface's link type and resolution."""

@@ -213,10 +213,10 @@ def test_captures_are_told_of_when_a_signal_asks_and_at_the_end(signals: app._Si
 def test_of_captures_that_are_broken_off_by_a_signal_what_was_read_is_written(
     signals: app._Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sniffer.capture.files.BATCH", 50)
+    monkeypatch.setattr("sniffer.capture.files.BATCH", 12)
     signal.raise_signal(signal.SIGTERM)
     (said,) = replayed(signals, tmp_path / "log", "browsing.pcap", "tagged.pcap")
-    assert said.startswith("frames 50,")
+    assert said.startswith("frames 12,")
     written = (tmp_path / "log").read_text().count("\n")
     assert 0 < written < (FOLDER / "browsing.txt").read_text().count("\n")
 

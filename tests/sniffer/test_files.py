@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import random
 from collections.abc import Iterable
 from pathlib import Path
@@ -30,6 +31,7 @@ def read(path: Path, data: bytes) -> tuple[list[Frame], str | None]:
     path.write_bytes(data)
     capture = CaptureFile(str(path))
     frames = [frame for batch in capture.batches() for frame in batch]
+    capture.close()  # once more, as whoever opened several does
     return frames, capture.problem
 
 
@@ -56,6 +58,26 @@ def test_a_cut_gzip_file_is_told(tmp_path: Path) -> None:
     frames, problem = read(tmp_path / "x", gzip.compress(b"".join(pcap(FRAMES * 50)))[:-40])
     assert problem
     assert frames == (FRAMES * 50)[: len(frames)]
+
+
+def test_of_a_gzip_file_without_its_end_all_frames_are_read(tmp_path: Path) -> None:
+    frames, problem = read(tmp_path / "x", gzip.compress(b"".join(pcap(FRAMES * 50)))[:-8])
+    assert frames == FRAMES * 50
+    assert problem == "broken: Compressed file ended before the end-of-stream marker was reached"
+
+
+def test_what_comes_through_a_pipe_is_read_when_it_comes(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    both = os.open(path, os.O_RDWR)  # so that opening waits for nobody
+    os.write(both, b"".join(pcap(FRAMES)))
+    capture = CaptureFile(str(path))
+    batches = capture.batches()
+    assert next(batches) == FRAMES
+    os.write(both, b"".join(pcap(FRAMES))[24:])
+    assert next(batches) == FRAMES
+    os.close(both)
+    assert list(batches) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
