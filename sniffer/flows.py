@@ -142,10 +142,10 @@ class Flows:
 
     def _syn(self, stream: Stream | None, segment: Segment) -> Stream | None:
         """Take note of the beginning that a SYN announces; return its stream if that is known."""
-        _, key, seq, ack, flags, _, _, _ = segment
+        time, key, seq, ack, flags, _, _, _ = segment
         if stream is not None:
             same = not stream.started or 0 <= distance(stream.first, seq) < _LATE_SYN
-            if same:  # a copy, or captured late
+            if same and not self._over(stream.flow, time):  # a copy, or captured late
                 self._begin(stream, seq)
                 if flags & ACK:
                     self._begin(stream.peer, ack)
@@ -155,6 +155,12 @@ class Flows:
         if flags & ACK:
             self._half_open.add(reverse(key), ack)
         return None
+
+    def _over(self, flow: Flow, time: int) -> bool:
+        """Whether a SYN is no copy, though its number is known: who had an answer does not ask for a connection."""
+        if time - flow.seen <= self.limits.closed:
+            return False
+        return flow.closed or all(stream.started and stream.next != stream.first for stream in flow.streams)
 
     @staticmethod
     def _of_another(stream: Stream, segment: Segment) -> bool:

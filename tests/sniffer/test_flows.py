@@ -168,6 +168,31 @@ def test_ports_used_again_are_another_connection() -> None:
     assert observer.counts.flows == 2
 
 
+@pytest.mark.parametrize("batch", [1, 7, 1000])
+@pytest.mark.parametrize("closed", [True, False])
+def test_ports_used_again_with_the_same_numbers_are_another_connection_but_not_at_once(
+    closed: bool, batch: int
+) -> None:
+    first = talk(Wire().open(), 200)
+    if closed:
+        first.close()
+    for pause, known in ((0, told(200)), (3 * SECOND, told(200, 201)), (1000 * SECOND, told(200, 201))):
+        again = talk(Wire(now=first.now + pause).open(), 201).close()
+        assert seen(observe(first.frames + again.frames, batch=batch)) == known
+
+
+def test_a_syn_sent_again_because_nobody_answered_is_no_other_connection() -> None:
+    wire = Wire().send(0, SYN, get("early"))  # data at once, as with TCP fast open
+    behind = wire.next[0]
+    for pause in (1, 2, 4):
+        wire.now += pause * SECOND
+        wire.next[0] = wire.begins[0]
+        wire.send(0, SYN)
+    wire.next[0] = behind
+    wire.send(1, SYN | ACK).send(1, PSH | ACK, answer(200, 5))
+    assert seen(observe(wire.frames)) == [("GET /early HTTP/1.1", 200, 5)]
+
+
 def test_ports_used_again_are_known_without_syn() -> None:
     for begins in ((1 << 31, 1 << 30), (1 << 28, 7)):
         for first in (talk(Wire().open(), 200), talk(Wire().open(), 200).close()):
