@@ -18,6 +18,7 @@ from sniffer.capture.filter import FileFilter
 from sniffer.capture.live import Live
 from sniffer.clf import LineFormat
 from sniffer.config import Settings
+from sniffer.errors import SnifferError
 from sniffer.logfile import LogFile
 from sniffer.observer import Observer, ObserverCounts
 from sniffer.privileges import drop, go_first, log_group, name_of, run_user
@@ -139,7 +140,7 @@ class _Replay:
         self._observer = Observer()
 
     def run(self, signals: _Signals) -> None:
-        """Read all, or until told to stop."""
+        """Read all, or until told to stop. Raises SnifferError if lines were lost: who converts a capture wants all."""
         for transactions in self._transactions(signals):
             if transactions:
                 self._log.write(_lines(transactions, self._format), time.time())
@@ -151,6 +152,8 @@ class _Replay:
                 return
         self._log.close()
         self._tell()
+        if self._log.lost and not self._log.unread:
+            raise SnifferError(f"{self._log.name}: not all lines could be written")
 
     def _transactions(self, signals: _Signals) -> Iterator[list[Transaction]]:
         with contextlib.ExitStack() as stack:

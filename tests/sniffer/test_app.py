@@ -17,6 +17,7 @@ from sniffer.capture.files import CaptureFile
 from sniffer.capture.filter import FileFilter
 from sniffer.clf import LineFormat
 from sniffer.decode import Frame
+from sniffer.errors import SnifferError
 from sniffer.logfile import LogFile
 from sniffer.rotation import Rotation
 from tests.requires import need_libpcap
@@ -189,6 +190,16 @@ def test_when_who_reads_the_lines_has_left_a_replay_ends_without_a_word(
     assert replayed(signals, "-", "browsing.pcap") == []
     with contextlib.suppress(OSError):
         os.close(write)
+
+
+def test_a_replay_whose_lines_could_not_all_be_written_ends_with_an_error(
+    signals: app._Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    monkeypatch.setattr("sniffer.logfile._STDOUT", full)
+    with pytest.raises(SnifferError, match="standard output: not all lines"):
+        replayed(signals, "-", "browsing.pcap")
+    os.close(full)
 
 
 def test_what_a_filter_could_not_look_at_is_said_at_the_end(signals: app._Signals, tmp_path: Path) -> None:
