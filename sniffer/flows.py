@@ -158,7 +158,7 @@ class Flows:
 
     def _over(self, flow: Flow, time: int) -> bool:
         """Whether a SYN is no copy, though its number is known: who had an answer does not ask for a connection."""
-        if time - flow.seen <= self.limits.closed:
+        if abs(time - flow.seen) <= self.limits.closed:  # an older capture may be read after a newer one
             return False
         return flow.closed or all(stream.started and stream.next != stream.first for stream in flow.streams)
 
