@@ -69,7 +69,7 @@ class Live:
         until = time.monotonic() + LAST_WORDS
         while self._read() and time.monotonic() < until:  # what was written before the wish came is counted
             pass
-        self._tell(self._session.engine.finish())
+        self._tell(self._session.engine.finish(ended=self._followers.ended))
         self._session.summarize()
         if self._state:
             self._state.finished()

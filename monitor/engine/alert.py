@@ -14,6 +14,7 @@ from monitor.rules import Metric, Rule
 from monitor.units import Threshold
 
 MAX_ALERTS = 10_000  # records kept; the oldest go, and how many is told
+_NEVER = 1 << 62
 
 
 def basic(threshold: Threshold, window: int = 120, metric: str = "hits") -> Rule:
@@ -190,6 +191,12 @@ class Watch:
     def begin(self, first: int) -> None:
         """Take ``first`` as the first second of all that counts."""
         self._whole_from = None if self.rule.above else first + self.rule.window - 1
+
+    def cut(self) -> None:
+        """Take the seconds that are open for a part of what they will hold: only what more cannot undo is told."""
+        self._mute_until = _NEVER
+        if not self.rule.above or self.rule.metric.is_time:
+            self._whole_from = _NEVER
 
     def begin_warm(self, *, whole: bool) -> None:
         """Evaluate seconds from before the start; ``whole``: nothing stands before them in the log."""

@@ -151,9 +151,14 @@ class Engine:
         held, source.held = source.held, None
         return self._take(held, source, None, final=True)
 
-    def finish(self) -> list[Event]:
-        """Close and tell what is open, as far as the newest hit: no silence is invented."""
+    def finish(self, *, ended: bool = True) -> list[Event]:
+        """Close and tell what is open, as far as the newest hit: no silence is invented.
+
+        ``ended``: nothing will be added to the logs; else nothing is judged that more lines could change.
+        """
         events: list[Event] = []
+        if not ended:
+            self._watches.cut()
         for log in self._logs.numbers():
             events += self.end(log)
         if self._clock is not None:

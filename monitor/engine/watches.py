@@ -57,6 +57,11 @@ class Watches:
         for watch in self._all:
             watch.reanchor(closed, first)
 
+    def cut(self) -> None:
+        """Take what is not closed for a part of what will be known."""
+        for watch in self._all:
+            watch.cut()
+
     def add(self, second: int, amounts: Sequence[Amount]) -> None:
         """Count a tally's amounts in an open second."""
         for window, column in self._by_rows:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from monitor.engine import tally
 from monitor.engine.engine import Engine
-from monitor.engine.snapshot import Note, State
+from monitor.engine.snapshot import Note, State, Transition
+from monitor.rules import parse
 from tests.monitor.engine.traffic import MALFORMED, batch, intervals, rule, told
 
 START = 1_700_000_000
@@ -171,3 +172,35 @@ def test_a_backlog_is_read_at_once_when_the_lateness_has_risen(monkeypatch: pyte
     assert "lateness" in "".join(event.text for event in events if isinstance(event, Note))
     assert sum(counted) == len(backlog)
     assert len(counted) < 120
+
+
+def stopped(first: str, *others: str, seconds: list[int], ended: bool) -> list[tuple[State, int, int]]:
+    engine = Engine(rule(first, 10), [parse(other) for other in others], live=True)
+    events = engine.feed(batch([START, *seconds]), now=0.0)
+    return [
+        (event.state, event.at, event.hits)
+        for event in [*events, *engine.finish(ended=ended)]
+        if isinstance(event, Transition)
+    ]
+
+
+def test_a_stop_tells_no_recovery_that_lines_still_to_come_would_undo() -> None:
+    busy = [START + second for second in range(12) for _ in range(2)]
+    seconds = [*busy, START + 12]  # the second line of this second is still to come
+    raised = (State.RAISED, START + 4, 11)
+    assert stopped("1", seconds=seconds[:-3], ended=False) == [raised]
+    assert stopped("1.9", seconds=seconds, ended=False) == [(State.RAISED, START + 9, 21)]
+    assert stopped("1.95", seconds=[*seconds, START + 13], ended=True)[-1] == (State.RECOVERED, START + 12, 19)
+    assert stopped("1.95", seconds=[*seconds, START + 13], ended=False)[-1] == (State.RAISED, START + 9, 21)
+
+
+def test_a_stop_tells_an_alert_that_lines_still_to_come_can_only_make_worse() -> None:
+    seconds = [START + second for second in range(12) for _ in range(1 + 9 * (second > 10))]
+    assert stopped("1.5", seconds=seconds, ended=False) == [(State.RAISED, START + 11, 19)]
+
+
+def test_a_stop_raises_no_alert_of_too_little_while_lines_may_still_come() -> None:
+    seconds = [START + second for second in range(12) for _ in range(2)]
+    little = "hits < 2/s over 3s"
+    assert stopped("100", little, seconds=[*seconds, START + 12], ended=True) == [(State.RAISED, START + 12, 5)]
+    assert stopped("100", little, seconds=[*seconds, START + 12], ended=False) == []
