@@ -16,8 +16,8 @@ REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb"+)[ \t]++(?:([^\n]*[^ \t\n])[ \t]+
 _PARTIAL = re.compile(rb"(?:" + _TOKEN + rb"|HTTP/\d\.\d)(?:[ \t]|$)")
 # HTTP/0.9 had only GET, and no version
 _OLD_LINE = re.compile(rb"GET[ \t]+(/[^ \t\r\n]*|[A-Za-z][A-Za-z0-9+.-]*://[^ \t\r\n]*)[ \t]*\r?\n")
-# RFC 9112 section 4; the reason phrase may be missing, or the blank before it
-_STATUS_LINE = re.compile(rb"HTTP/\d\.\d[ \t]+([1-9]\d\d)(?:[^\d\n][^\n]*)?\r?\n")
+# RFC 9112 section 4; the reason phrase may be missing, or the blank before it. ICY: how SHOUTcast says it
+_STATUS_LINE = re.compile(rb"(?:HTTP/\d\.\d|ICY)[ \t]+([1-9]\d\d)(?:[^\d\n][^\n]*)?\r?\n")
 BINARY = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 # A client's greeting to a SOCKS proxy (RFC 1928; version 4), as far as it came: what follows may well be HTTP
 SOCKS = re.compile(rb"\x05(?:[\x01-\x0a]|\Z)|\x04(?:[\x01\x02]|\Z)")
@@ -59,7 +59,7 @@ _, _REQUESTS, _RESPONSES = Role
 def may_begin(data: bytes, begin: int, scanned: int, role: Role) -> bool:
     """Whether a first line may still come of what has come of it; up to ``scanned`` that was asked before."""
     if role is _RESPONSES:
-        return b"HTTP/".startswith(data[begin : begin + 5])
+        return b"HTTP/".startswith(data[begin : begin + 5]) or b"ICY ".startswith(data[begin : begin + 4])
     return not BINARY.search(data, scanned) or bool(_PARTIAL.match(data, begin))
 
 

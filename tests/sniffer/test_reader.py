@@ -224,3 +224,10 @@ def test_a_body_that_was_refused_and_is_sent_nevertheless_is_passed_by(lost: boo
         del wire.frames[place]
     wire.ask(GET).answer(OK5).close()
     assert seen(observe(wire.frames)) == [("PUT /e HTTP/1.1", 417, 0), TOLD]
+
+
+@pytest.mark.parametrize("mss", [1, 7, 1460])
+def test_a_stream_that_is_answered_in_the_manner_of_shoutcast_has_its_status(mss: int) -> None:
+    reply = b"ICY 200 OK\r\nicy-metaint: 8192\r\n\r\n" + b"\xff\xfb\x90" * 500
+    wire = Wire(mss=mss).open().ask(b"GET /radio HTTP/1.0\r\nHost: h\r\n\r\n").answer(reply).close()
+    assert seen(observe(wire.frames)) == [("GET /radio HTTP/1.0", 200, 1500)]
