@@ -230,11 +230,10 @@ class Flows:
             self._evict()
 
     def _close(self, flow: Flow) -> None:
-        """End a flow. It is remembered for a while, so that copies of its segments are known."""
-        if not flow.closed:
-            flow.close()
-            self._size -= flow.size
-            self._closed.append((flow.seen + self.limits.closed, flow))
+        """End an open flow. It is remembered for a while, so that copies of its segments are known."""
+        flow.close()
+        self._size -= flow.size
+        self._closed.append((flow.seen + self.limits.closed, flow))
 
     def _drop(self, flow: Flow) -> None:
         """End a flow, if it has not ended, and forget it at once."""

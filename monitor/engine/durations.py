@@ -5,7 +5,9 @@ Beyond the bound times stand for all of their bucket (``times``), until there is
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
+from itertools import accumulate
 
 from monitor.engine.times import bucket_of, middle_of
 from monitor.engine.window import MAX_BAG, BagWindow
@@ -73,20 +75,20 @@ class TimesWindow(BagWindow):
             self._enter(amount)
 
     def _measure(self) -> None:
-        self.total = 0
         total = self._hits.total()
         if not total:
+            self.total = 0
             return
-        left = total - -(-total * self._per_cent // 100) + 1  # the rank, from the longest time down
-        for bucket in sorted(self._hits, reverse=True):
-            if left <= self._hits[bucket]:
-                break
-            left -= self._hits[bucket]
-        for time in sorted(self._by_bucket[bucket], reverse=True):
-            left -= self._by_bucket[bucket][time]
-            if left <= 0:
-                self.total = time
-                return
+        bucket, rank = _at_rank(self._hits, -(-total * self._per_cent // 100))
+        self.total, _ = _at_rank(self._by_bucket[bucket], rank)
+
+
+def _at_rank(hits: Counter[int], rank: int) -> tuple[int, int]:
+    """Return the key at a rank, counted from 1 at the smallest key, and the rank among the hits of that key."""
+    keys = sorted(hits)
+    sums = list(accumulate(map(hits.__getitem__, keys)))
+    place = bisect_left(sums, rank)
+    return keys[place], rank - sums[place] + hits[keys[place]]
 
 
 def _round(amount: Counter[int]) -> None:

@@ -60,30 +60,22 @@ class Gathering:
         tally = self.tally
         if not tally.rows or self._plan.last_of(start) <= self._plan.closed_at(tally.last):
             return None
-        return self._at(start)
-
-    def _at(self, start: int) -> Counts:
-        counts = self.tally.intervals.get(start)
+        counts = tally.intervals.get(start)
         if counts is None:
-            counts = self.tally.intervals[start] = Counts()
+            counts = tally.intervals[start] = Counts()
         return counts
 
     def _merge(self, its: Tally, clock: int) -> None:
         """Count what a batch adds up to; what came late counts by the clock before it."""
         plan, mine, closed = self._plan, self.tally, self._plan.closed_at(clock)
-        arrival = plan.start_of(clock)
-
-        def place(start: int) -> int:
-            return arrival if plan.last_of(start) <= closed else start
-
-        for start, counts in its.intervals.items():
-            held = mine.intervals.setdefault(place(start), counts)
-            if held is not counts:
-                held.merge(counts)
+        arrival = mine.intervals[plan.start_of(clock)]  # the clock's own row is in it
+        for counts in its.intervals.values():  # they were over before: what is open had its rows at once
+            arrival.merge(counts)
         for second, amounts in its.seconds.items():
             if second <= closed:
                 _add(mine.late, {(second, clock): amounts})
-                self._at(place(plan.start_of(second))).late += amounts[0]
+                start = plan.start_of(second)
+                (arrival if plan.last_of(start) <= closed else mine.intervals[start]).late += amounts[0]
             else:
                 _add(mine.seconds, {second: amounts})
         _add(mine.late, its.late)
