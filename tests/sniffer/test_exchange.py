@@ -126,6 +126,30 @@ def test_whatever_is_asked_and_answered_in_a_segment_each_a_glance_tells_what_re
     assert found(frames, True) == found(frames, False)
 
 
+@pytest.mark.parametrize("flags", [24, 8])
+@pytest.mark.parametrize("side", [0, 1])
+def test_what_waits_is_read_when_another_request_or_a_segment_without_acknowledgement_follows(
+    side: int, flags: int
+) -> None:
+    wire = Wire().open().send(0, 24, GET % 1).send(side, flags, (GET % 2, OK)[side]).send(1, 24, OK)
+    frames = wire.close().frames
+    told = found(frames, True)
+    assert told == found(frames, False)
+    assert seen(told[0])[0] == ("GET /1 HTTP/1.1", 200, 5)
+
+
+@pytest.mark.parametrize(("more", "cut"), [(OK, 0), (b"", 5)])
+def test_the_last_bytes_of_a_body_are_read_when_more_comes_with_them_or_some_were_not_captured(
+    more: bytes, cut: int
+) -> None:
+    wire = Wire().open().send(0, 24, GET % 1).send(1, 24, OK[:-3]).send(1, 24, OK[-3:] + more)
+    time, link, data, length = wire.frames[-1]
+    wire.frames[-1] = (time, link, data[: len(data) - cut], length)  # a short frame ends with three bytes of padding
+    told = found(wire.send(0, 24, GET % 2).send(1, 24, OK).close().frames, True)
+    assert told == found(wire.frames, False)
+    assert seen(told[0]) == [("GET /1 HTTP/1.1", 200, 5), ("GET /2 HTTP/1.1", 200, 5)]
+
+
 def test_small_exchanges_are_told_without_reading_a_message() -> None:
     wire = Wire().open()
     for count in range(5):
@@ -154,6 +178,16 @@ def test_requests_that_wait_for_their_answers_count_among_the_bytes_that_are_kep
     observer.feed(frames)
     assert observer.counts.evicted == 0
     observer.feed(big)
+    assert observer.counts.evicted > 0
+
+
+def test_requests_that_wait_in_connections_known_already_count_likewise() -> None:
+    observer = Observer(Limits(all_bytes=400_000))
+    wires = [Wire(client=("192.0.2.1", port)).open().send(0, 24, GET % 1).send(1, 24, OK) for port in range(100)]
+    observer.feed([frame for wire in wires for frame in wire.frames])
+    assert observer.counts.evicted == 0
+    big = b"GET / HTTP/1.1\r\nX: " + b"x" * 2000 + b"\r\n\r\n"
+    observer.feed([wire.send(0, 24, big).frames[-1] for wire in wires])
     assert observer.counts.evicted > 0
 
 

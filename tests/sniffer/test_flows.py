@@ -240,6 +240,11 @@ def test_what_only_begins_like_a_socks_greeting_is_not_stepped_over(asked: bytes
     assert observer.counts.not_http == 1
 
 
+def test_what_begins_like_a_socks_request_but_does_not_end_holds_up_no_request_behind_it() -> None:
+    wire = Wire().open().ask(b"\x04\x01" + b"x" * 1200)
+    assert seen(observe(talk(wire, 200).close().frames)) == told(200)
+
+
 def test_a_copy_of_everything_changes_nothing() -> None:
     frames = talk(Wire(step=1000).open(), 200, 201).close().frames
     assert seen(observe(frames + frames)) == told(200, 201)

@@ -112,6 +112,15 @@ def test_a_segment_is_held_once_whatever_is_held_before_and_behind_it() -> None:
     assert take_all(made) == b"abbbbccc"
 
 
+def test_a_segment_between_two_held_ones_that_touches_neither_is_held_whole() -> None:
+    made = stream()
+    made.hold(105, 2, b"bb", 1, 0)
+    made.hold(115, 2, b"dd", 1, 0)
+    assert made.hold(110, 2, b"cc", 1, 0) == 2
+    assert made.hold(100, 20, b"AAAAA__AAA__AAA__AAA", 1, 0) == 14
+    assert take_all(made) == b"AAAAAbbAAAccAAAddAAA"
+
+
 def test_of_a_copy_that_was_captured_further_what_was_cut_is_not_taken() -> None:
     made = stream()
     assert made.hold(100, 8, b"abc", 1, 0) == 8

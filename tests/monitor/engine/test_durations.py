@@ -47,6 +47,24 @@ def test_a_quantile_is_the_nearest_rank_of_all_times_in_the_window(course: Cours
         assert told == quantile(held, per_cent)
 
 
+@pytest.mark.parametrize("per_cent", [50, 95, 99])
+def test_times_that_several_seconds_hold_count_as_often_as_they_are_held(per_cent: int) -> None:
+    course: Course = [([7] * n + [90_000, 1000 * n] * 3 + [90_001] * (9 - n), [(2, [7, 90_000])]) for n in range(10)]
+    for told, held in played(TimesWindow(WIDTH, per_cent), course):
+        assert told == quantile(held, per_cent)
+
+
+@pytest.mark.usefixtures("small")
+def test_after_a_log_was_set_back_the_times_are_exact_and_those_of_before_are_gone() -> None:
+    watched = TimesWindow(WIDTH, 95)
+    watched.add(1, Counter(range(1000, 1020)))
+    list(watched.close(1))
+    assert watched.total != 1018  # the time stands for its bucket
+    watched.clear()
+    watched.add(2, Counter([1003]))
+    assert dict(watched.close(2)) == {2: 1003}
+
+
 @pytest.mark.usefixtures("small")
 def test_beyond_the_bound_a_quantile_is_within_a_thirty_second_and_then_exact_again() -> None:
     crowd = [([1000 * second + 7 * n for n in range(5)], []) for second in range(10, 20)]

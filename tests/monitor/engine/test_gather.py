@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -84,6 +85,29 @@ def test_gathering_leaves_no_trace(
     assert other.summary() == whole.summary()
 
 
+PARTS: dict[str, list[list[Line]]] = {
+    "late in an interval still open, and in one that is over": [[0, 14, 31], [32, 30, 12, 3, 25], [60]],
+    "late by the batch before it alone": [[0, 50], [20, 21, 51], [52]],
+    "a last line far ahead, and the next agrees": [[0, 500], [501, 502]],
+    "a last line far ahead, and the next does not": [[0, 1, 500], [2, 15]],
+    "nothing but malformed lines": [[0, 12], [MALFORMED, MALFORMED], [30, MALFORMED], [MALFORMED, 31]],
+    "malformed lines before the first row": [[MALFORMED], [MALFORMED, 0, 15], [MALFORMED, 16]],
+}
+
+
+@pytest.mark.parametrize("detail", [False, True])
+@pytest.mark.parametrize("name", PARTS)
+def test_parts_that_are_merged_tell_what_their_lines_do(name: str, detail: bool) -> None:
+    first: list[Line] = [START, START + 1]  # before the first part there is no clock to hold it against
+    course = [first] + [[line if line == MALFORMED else START + 40 + line for line in part] for part in PARTS[name]]
+    whole, other = (Engine(rule("1"), RULES, top=0, detail=detail) for _ in range(2))
+    expected = run(whole, [batch([line for part in course for line in part])])
+    events, tallies = merged(other, [batch(part) for part in course], [1, len(course) - 1])
+    assert events == expected
+    assert other.summary() == whole.summary()
+    assert tallies[0].rows
+
+
 def test_of_an_orderly_log_only_the_intervals_at_the_ends_of_a_part_are_left_to_the_engine() -> None:
     lines: list[Line] = [MALFORMED if not n % 50 else START + n // 4 for n in range(4000)]
     batches = chunks(lines, [100])
@@ -112,5 +136,6 @@ def test_a_batch_that_goes_back_too_far_is_refused_and_leaves_what_was_gathered(
     before = gathering.lines
     assert not gathering.add(batch([START]))
     assert not gathering.add(batch([START + 200, START]))
+    assert not gathering.add(batch([START + 210, START + 85, START + 211]))  # by its own rows only
     assert (gathering.lines, gathering.tally.rows) == (before, 1)
     assert Gathering(Engine(rule(), top=0).plan).lines == NO_LINES

@@ -113,6 +113,9 @@ def test_the_lateness_rises_to_half_the_window_and_no_further() -> None:
     notes = [text for turn in range(1, 7) for text in burst(engine, 100 * turn, 100)]
     assert notes == ["lateness 60 s: this log comes in bursts"]
     assert engine.present().lateness == 60
+    events = engine.feed(batch([START + 700, *[START + 620] * 60]), now=700.0)
+    assert [event for event in events if isinstance(event, Note)] == []
+    assert engine.present().lateness == 60
 
 
 def test_the_lateness_falls_back_when_ten_minutes_were_without_a_burst() -> None:
