@@ -12,7 +12,7 @@ from dataclasses import replace
 from monitor.config import Settings
 from monitor.engine.alert import basic
 from monitor.engine.engine import Engine
-from monitor.engine.snapshot import Event, Interval, Note, Scope, Table, Transition, View
+from monitor.engine.snapshot import Event, Interval, Scope, Table, Transition, View
 from monitor.formats import Batch, Columns, Format, Malformed, Reader
 from monitor.output.outlets import Outlets
 from monitor.output.presenter import Presenter
@@ -125,7 +125,7 @@ class Session:
                 case Transition():
                     for presenter in (*self.presenters, self.outlets):
                         presenter.transition(event, event.record)
-                case Note():
+                case _:
                     self.note(event.text)
 
     def note(self, text: str) -> None:

@@ -139,12 +139,6 @@ class File:
         self.passed += 1
         return b""
 
-    def stands_in(self, descriptor: int) -> bool:
-        """Tell whether another file has the same bytes up to the end of the last line handed on, as far as we know."""
-        head = self.head[: self.handed]
-        mark = os.pread(descriptor, len(self._mark), self.handed - len(self._mark))
-        return os.pread(descriptor, len(head), 0) == head and mark == self._mark
-
     def beginning(self, size: int = HEAD) -> bytes:
         """Return the first bytes as they are now."""
         return os.pread(self.descriptor, size, 0)

@@ -203,3 +203,12 @@ def test_what_cannot_be_read_back_is_one_line_at_the_start(tmp_path: Path) -> No
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(TaplineError, match=r"--alert-log .*pipe: .*seek"):
         AlertLog(tmp_path / "pipe", UTC)
+
+
+def test_how_many_transitions_are_known_as_told_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alertlog, "_TOLD", 4)
+    path = tmp_path / "alerts.jsonl"
+    log = AlertLog(path, UTC)
+    for at in (0, 1000, 2000, 1000, 0):  # a replay tells again what it told
+        tell(log, record(at=START + at))
+    assert len(path.read_text().splitlines()) == 8

@@ -133,3 +133,22 @@ def test_the_help_names_every_option_and_gives_examples() -> None:
     text = parser().format_help()
     assert all(f"--{option.name}" in text for option in OPTIONS)
     assert "examples:" in text
+
+
+def test_a_file_of_options_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "latin").write_bytes(b'log = "\xe9"\n')
+    for path, why in ((tmp_path, "Is a directory"), (tmp_path / "latin", "can't decode byte 0xe9")):
+        with pytest.raises(UsageError, match=f"^{path}: .*{why}"):
+            settings("x", "--config", str(path))
+
+
+def test_without_a_name_the_first_usual_log_that_exists_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = tuple(str(tmp_path / name) for name in ("tapline.log", "nginx.log", "apache.log"))
+    monkeypatch.setattr("monitor.cli.DEFAULT_LOGS", usual)
+    with pytest.raises(UsageError, match=f"^no log named, and none of {usual[0]}, {usual[1]}, {usual[2]} exists$"):
+        settings()
+    for name in usual[1:]:
+        Path(name).touch()
+    assert settings().logs == (usual[1],)

@@ -11,7 +11,7 @@ import pytest
 from monitor.engine.snapshot import AlertRecord
 from monitor.errors import UsageError
 from monitor.output.delivery import DeliveryFailedError, Patience
-from monitor.output.hooks import Command
+from monitor.output.hooks import Command, _write
 from monitor.output.notice import make_notice
 from monitor.output.text import Times
 
@@ -150,3 +150,15 @@ def test_a_notice_ends_with_the_same_fingerprint_and_the_beginning_of_its_alert(
     assert (last["status"], last["endsAt"]) == ("resolved", "2019-02-07T21:14:03+00:00")
     assert first["startsAt"] == last["startsAt"] == "2019-02-07T21:12:36+00:00"
     assert first["fingerprint"] == last["fingerprint"]
+
+
+def test_a_pipe_that_is_full_or_that_nobody_reads_is_no_failure() -> None:
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+    body = bytes(1 << 20)
+    rest = _write(writes, body)
+    assert 0 < len(rest) < len(body)
+    assert _write(writes, rest) == rest
+    os.close(reads)
+    assert _write(writes, rest) == b""
+    os.close(writes)

@@ -5,6 +5,7 @@ import gzip
 import lzma
 import os
 import random
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -213,3 +214,16 @@ def test_an_overlong_line_is_cut_and_the_next_one_is_whole(over: int) -> None:
     first, second, _ = b"".join(blocks).split(b"\n")
     assert len(first) == MAX_LINE + min(over, 1)
     assert second == b"next"
+
+
+def test_without_the_library_for_zst_one_line_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "log.zst"
+    path.write_bytes(zst(LINES))
+    if sys.version_info >= (3, 14):
+        pytest.skip("it is in the standard library")
+    monkeypatch.delattr("backports.zstd")
+    monkeypatch.setitem(sys.modules, "backports.zstd", None)
+    with pytest.raises(TaplineError, match=r"reading .zst takes Python 3.14 or: pip install 'tapline\[zstd\]'"):
+        list(open_archive(str(path)).blocks())

@@ -12,6 +12,7 @@ import pytest
 
 from monitor.input.file import File
 from monitor.input.lineage import SETTLE, Lineage
+from monitor.input.lines import CHUNK
 from monitor.input.tail import LINGER, MAX_OLD, Tail
 
 
@@ -331,6 +332,19 @@ def test_a_file_truncated_under_a_writer_that_does_not_append_goes_on_behind_the
         assert log.read() == ["two"]
         stream.write("three\n")
     assert log.read() == ["three"]
+
+
+def test_nothing_but_a_hole_is_waited_behind_and_zeros_that_were_written_are_passed_over(log: Log) -> None:
+    log.path.touch()
+    os.truncate(log.path, 100_000)
+    log.begin()
+    assert log.read() == log.read() == []
+    with log.path.open("r+b") as stream:
+        stream.write(bytes(3 * CHUNK))  # more than is read at once
+    assert log.read() == []
+    log.write("one")
+    assert log.read() == ["one"]
+    assert log.messages == []
 
 
 def test_files_rotated_twice_between_two_looks_are_read_in_their_order(log: Log) -> None:

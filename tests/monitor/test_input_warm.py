@@ -157,3 +157,30 @@ def test_a_predecessor_that_cannot_be_unpacked_ends_the_reading_back(tmp_path: P
     assert past(tail).endswith(numbered(5, 9))
     assert tail.warm(lambda data: False, 1 << 28) is False
     assert warmed([], [], lambda data: True, 0) == ([], True)
+
+
+def test_of_a_large_packed_predecessor_the_end_is_read_back_and_of_a_very_large_one_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(numbered(60_000, 60_100))
+    (tmp_path / "log.1.gz").write_bytes(gzip.compress(numbered(0, 60_000)))
+    monkeypatch.setattr("monitor.input.warm.PACKED_KEPT", 100_000)
+    tail, asked = started(log, -1)
+    back = past(tail)
+    assert b"".join(reversed(asked)) == back == numbered(first(back), 60_100)
+    assert len(numbered(0, 100)) + 90_000 < len(back) < len(numbered(0, 100)) + 500_000
+    monkeypatch.setattr("monitor.input.warm.PACKED_SIZE", 1000)
+    tail, _ = started(log, -1)
+    assert past(tail) == numbered(60_000, 60_100)
+
+
+def test_a_predecessor_that_cannot_be_opened_ends_the_reading_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(numbered(5, 9))
+    (tmp_path / "log.1").write_bytes(numbered(0, 5))
+    (sibling,) = siblings(str(log))
+    (tmp_path / "log.1").unlink()  # between the listing and the look
+    assert warmed([], [sibling], lambda data: False, 1 << 20) == ([], False)

@@ -24,7 +24,17 @@ from monitor.formats import Columns, Reader
 from monitor.formats import parse as parse_format
 from monitor.output import prometheus
 from monitor.output.delivery import Deliveries
-from monitor.output.prometheus import CONNECTIONS, EARLY, LABELS, OFTEN, Counters, MetricsServer, parse_address
+from monitor.output.prometheus import (
+    CANDIDATES,
+    CONNECTIONS,
+    EARLY,
+    LABELS,
+    OFTEN,
+    TOP,
+    Counters,
+    MetricsServer,
+    parse_address,
+)
 from monitor.rules import parse
 from tests.requires import need
 
@@ -159,6 +169,22 @@ def test_a_scanner_does_not_use_up_the_labels(counters: Counters, server: Metric
     assert labels["/real"] == 50
     assert len([label for label in labels if label.startswith("/junk")]) == EARLY
     assert len(labels) <= LABELS + 1
+
+
+def test_of_sections_that_wait_for_a_label_the_one_unseen_longest_is_forgotten(
+    counters: Counters, server: MetricsServer
+) -> None:
+    for at in range(0, EARLY, TOP):
+        counters.interval(with_sections(*((b"/early%d" % index, 9) for index in range(at, at + TOP))))
+    for number in range(OFTEN - 1):
+        counters.interval(with_sections((b"/forgotten", 9), *((b"/x%d-%d" % (number, index), 1) for index in range(9))))
+    for number in range(CANDIDATES // (TOP - 1) + 1):
+        others = ((b"/y%d-%d" % (number, index), 1) for index in range(TOP - 1))
+        counters.interval(with_sections((b"/kept", 9), *others))
+    counters.interval(with_sections((b"/forgotten", 9)))
+    labels = samples(scrape(server), "tapline_section_hits_total")
+    assert "/kept" in labels
+    assert "/forgotten" not in labels
 
 
 def test_labels_are_bounded_whatever_comes(counters: Counters, server: MetricsServer) -> None:

@@ -217,3 +217,11 @@ def test_progress_is_told_in_one_line() -> None:
         "250 MB of 1,000 MB, 500,000 lines/s, 6 s left"
     )
     assert progress_text(Progress(5_000_000, None, 30), 1.0) == "5 MB, 30 lines/s"
+
+
+def test_malformed_lines_before_the_first_hit_count_though_several_logs_are_read(tmp_path: Path) -> None:
+    first = log(tmp_path, "first", "not a line\n" + line(START))
+    second = log(tmp_path, "second", line(START + 1) + "nor this\n" + line(START + 20) + "nor that\n")
+    events, summary = replayed([first, second])
+    assert (summary.lines, summary.parsed, summary.malformed) == (6, 3, 3)
+    assert [event.traffic.malformed for event in events if isinstance(event, Interval)] == [2, 1]

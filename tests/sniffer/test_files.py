@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import random
+import struct
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -115,3 +116,10 @@ def test_frames_cut_by_the_snap_length_still_give_status_and_bytes(tmp_path: Pat
         wire.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\nServer: " + b"s" * 300 + b"\r\n\r\n" + b"x" * 9000)
     frames, _ = read(tmp_path / "x", b"".join(pcap(cut(wire.close().frames))))
     assert seen(observe(frames)) == [("GET /a HTTP/1.1", 200, 9000)] * 3
+
+
+def test_packets_without_a_time_have_that_of_the_one_before_them(tmp_path: Path) -> None:
+    frames = [(1_700_000_000_000_000_000 + n * 1000, 1, bytes(40), 40) for n in range(3000)]
+    simple = struct.pack("<III", 3, 56, 40) + bytes(40) + struct.pack("<I", 56)
+    found, problem = read(tmp_path / "x", b"".join(pcapng(frames, snap=1500)) + simple)
+    assert (found, problem) == ([*frames, frames[-1]], None)

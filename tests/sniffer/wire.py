@@ -138,7 +138,9 @@ def pcap(frames: Iterable[Frame], link: int = 1, order: str = "<", nano: bool = 
         yield struct.pack(order + "IIII", time // 10**9, time % 10**9 // unit, len(data), length) + data
 
 
-def pcapng(frames: Iterable[Frame], link: int = 1, order: str = "<", resolution: int = 9) -> Iterator[bytes]:
+def pcapng(
+    frames: Iterable[Frame], link: int = 1, order: str = "<", resolution: int = 9, snap: int = 0
+) -> Iterator[bytes]:
     """A capture file of the next generation, with one interface."""
 
     def block(kind: int, body: bytes) -> bytes:
@@ -146,7 +148,7 @@ def pcapng(frames: Iterable[Frame], link: int = 1, order: str = "<", resolution:
         return struct.pack(order + "II", kind, len(body) + 12) + body + struct.pack(order + "I", len(body) + 12)
 
     yield block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
-    yield block(1, struct.pack(order + "HHI", link, 0, 0) + struct.pack(order + "HHBxxxHH", 9, 1, resolution, 0, 0))
+    yield block(1, struct.pack(order + "HHIHHBxxxHH", link, 0, snap, 9, 1, resolution, 0, 0))
     for time, _, data, length in frames:
         stamp = time // 10 ** (9 - resolution)
         head = struct.pack(order + "IIIII", 0, stamp >> 32, stamp & 0xFFFFFFFF, len(data), length)

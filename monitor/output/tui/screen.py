@@ -54,9 +54,6 @@ class _Stderr(io.TextIOBase):
         self._tell = tell
         self._rest = ""
 
-    def writable(self) -> bool:
-        return True
-
     def write(self, text: str) -> int:
         *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
