@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pyte
 
+from tests.waiting import eventually
+
 
 class Session:
     """A program on a terminal of its own. Use as a context: at its end the program is gone."""
@@ -39,11 +41,14 @@ class Session:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self.status is None:
+        if self._fd >= 0:
+            self.hang_up()
+        if self.status is None and not eventually(self._is_gone):
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
-        if self._fd >= 0:
-            os.close(self._fd)
+
+    def _is_gone(self) -> bool:
+        return os.waitpid(self.pid, os.WNOHANG)[0] == self.pid
 
     def hang_up(self) -> None:
         """Take the terminal away."""

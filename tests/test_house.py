@@ -1,6 +1,7 @@
 """The house rules: who may import what, and who may print."""
 
 import ast
+import configparser
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,12 @@ HOMES = {
     "blessed": "monitor/output/tui/",
     "prometheus_client": "monitor/output/prometheus.py",
 }
+OUTSIDE = set(HOMES) | {
+    "asyncio", "bz2", "ctypes", "fcntl", "glob", "grp", "gzip", "http", "lzma", "mmap", "multiprocessing", "os", "pwd",
+    "resource", "select", "selectors", "shutil", "signal", "socket", "ssl", "subprocess", "sys", "tempfile", "termios",
+    "threading", "time", "tty", "urllib", "zlib",
+}  # fmt: skip
+PURE = {"sniffer/clf.py", "sniffer/transaction.py"}  # local time of a given second, addresses as text
 
 
 def modules(*packages: str) -> list[Path]:
@@ -35,6 +42,17 @@ def imports(path: Path) -> Iterator[str]:
 def test_neither_program_imports_the_other(program: str, other: str) -> None:
     for path in modules(program):
         assert not [name for name in imports(path) if name.split(".")[0] == other], path
+
+
+def test_what_imports_something_that_does_io_or_tells_the_time_is_listed_as_such() -> None:
+    listed = configparser.ConfigParser()
+    listed.read(ROOT / "tests" / "sans_io.ini")
+    found = {
+        str(path.relative_to(ROOT))
+        for path in modules("sniffer", "monitor")
+        if {name.split(".")[0] for name in imports(path)} & OUTSIDE
+    }
+    assert found - PURE == set(listed["report"]["omit"].split())
 
 
 @pytest.mark.parametrize("library", HOMES)

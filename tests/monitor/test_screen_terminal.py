@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from monitor.output.tui.screen import ascii_only, pause
 from tests.pseudo_terminal import Session
 from tests.requires import need
+from tests.waiting import eventually
 
 STUB = [sys.executable, "-m", "tests.monitor.screen_stub"]
 
@@ -234,13 +234,6 @@ def test_keys_come_from_the_terminal_where_a_log_is_piped_in() -> None:
 def test_a_terminal_that_goes_away_ends_the_program() -> None:
     with Session(STUB) as session:
         session.until("/api")
-        pid = session.pid
         session.hang_up()
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            ended, _ = os.waitpid(pid, os.WNOHANG)
-            if ended:
-                break
-            time.sleep(0.05)
+        assert eventually(lambda: os.waitpid(session.pid, os.WNOHANG)[0] == session.pid)
         session.status = 0
-        assert ended == pid
