@@ -93,14 +93,16 @@ class Trial:
         return "".join(path.read_text() for path in self.said)
 
     @contextlib.contextmanager
-    def load(self, run: str, seconds: int, connections: int = 20, pause: int = 10) -> Iterator[None]:
-        """Have wrk ask; leaving waits for its end."""
+    def load(self, run: str, seconds: int = 0, connections: int = 20, pause: int = 10) -> Iterator[None]:
+        """Have wrk ask for so long; leaving waits for its end, or without ``seconds`` ends it."""
         script = self.folder / f"{run}.lua"
         script.write_text(WRK % {"run": run, "pause": pause})
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script)]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds or 4 * PATIENCE}s", "-s", str(script)]
         with subprocess.Popen([*command, f"http://127.0.0.1:{self.port}/"], stdout=subprocess.DEVNULL) as wrk:
             try:
                 yield
+                if not seconds:
+                    wrk.send_signal(signal.SIGINT)
                 wrk.wait(seconds + PATIENCE)
             finally:
                 wrk.kill()
@@ -190,12 +192,17 @@ def test_every_line_of_nginx_is_there_once_with_its_status_and_bytes_through_rot
 
 def test_what_a_killed_sniffer_missed_is_one_stretch_that_the_next_one_names(trial: Trial) -> None:
     first = trial.start()
-    with trial.load("kill", 6):
+
+    def written() -> bytes:
+        return b"".join(path.read_bytes() for path in trial.logs.glob("access.log*"))
+
+    with trial.load("kill"):
         assert eventually(lambda: len(list(trial.logs.glob("access.log*"))) > 1)
         first.kill()
         first.wait()
-        before = b"".join(path.read_bytes() for path in trial.logs.glob("access.log*"))
+        before = written()
         trial.start()
+        assert eventually(lambda: len(written()) > len(before))
     account = trial.stop()
     account.is_true()
     order = {key: place for place, key in enumerate(account.nginx)}
@@ -222,7 +229,7 @@ def test_a_full_disk_costs_exactly_the_lines_that_are_counted(folder: Path) -> N
         trial = Trial(folder)
         (trial.logs / "ballast").write_bytes(bytes(1_000_000))
         trial.start()
-        with trial.load("full", 8):
+        with trial.load("full"):
             assert eventually(lambda: "lines are being lost" in trial.told())
             (trial.logs / "ballast").unlink()
             assert eventually(lambda: "is written again" in trial.told())

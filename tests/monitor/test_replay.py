@@ -161,6 +161,21 @@ def test_what_cannot_be_read_on_is_an_error_after_what_came_before(
     assert 2150 < engine.summary().lines < 2200
 
 
+def test_a_packed_log_that_is_cut_off_is_an_error_after_what_came_before_whoever_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "log.gz"
+    path.write_bytes(gzip.compress(messy(5).encode())[:-500])
+    told = []
+    for jobs in (1, 2):
+        engine = Engine(basic(Threshold.parse("1")), top=0)
+        sizes = Sizes(2000, 4000)
+        replay = Replay([open_archive(str(path))], [reader()], engine, jobs=jobs, new_reader=reader, sizes=sizes)
+        with replay, pytest.raises(TaplineError, match=f"^{path}: ") as failed:
+            list(replay.steps())
+        told.append((str(failed.value), engine.finish(), engine.summary()))
+    assert told[0] == told[1]
+    assert told[0][2].parsed > 2000
+
+
 @pytest.mark.parametrize("detail", [False, True])
 def test_a_screen_replays_by_several_processes_with_all_its_tables(tmp_path: Path, detail: bool) -> None:
     path = log(tmp_path, "log", messy(3))
