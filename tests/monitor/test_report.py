@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from html.parser import HTMLParser
@@ -162,6 +164,49 @@ def test_a_file_that_is_no_page_is_not_overwritten(tmp_path: Path) -> None:
     assert log.read_bytes() == before
     for path in (page, page, empty, empty):
         assert "<!DOCTYPE html>" in write(path, summary())
+
+
+@contextmanager
+def as_nobody(folder: Path) -> Iterator[None]:
+    """Look from there at files as a user who owns none of them."""
+    folder.chmod(0o755)
+    os.chdir(folder)  # the folders above are for pytest's user alone
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        (".", "Is a directory"),
+        ("none/page.html", "cannot be written"),
+        ("file/page.html", "cannot be written"),
+        ("closed/page.html", "Permission denied"),
+        ("x" * 300, "File name too long"),
+    ],
+)
+def test_where_no_page_can_be_written_the_start_says_why_in_one_line(
+    path: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # and back in the end
+    (tmp_path / "file").touch()
+    (tmp_path / "closed").mkdir(mode=0)
+    with as_nobody(tmp_path), pytest.raises(TaplineError, match=f"^--html {re.escape(path)}: {why}$"):
+        Report(Path(path), SUBJECT, 10, UTC)
+
+
+def test_what_may_be_written_but_not_read_may_be_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = tmp_path / "page"
+    page.write_text("text")
+    page.chmod(0o222)
+    with as_nobody(tmp_path):
+        Report(Path("page"), SUBJECT, 10, UTC)
 
 
 def test_a_run_without_a_hit_is_a_page_too(tmp_path: Path) -> None:

@@ -16,16 +16,30 @@ from monitor.units import Threshold
 PAGE = b"<!doctype html"
 
 
+def _why_not(path: Path) -> str | None:
+    """Why no page can be written there, or none must be; None if it can."""
+    try:
+        if path.is_dir():
+            return "Is a directory"
+        if not os.access(path if path.exists() else os.path.join(path.parent, ""), os.W_OK):
+            return "cannot be written"
+    except OSError as error:  # a folder on the way that may not be entered, a name that is too long
+        return error.strerror
+    if not _may_be_replaced(path):  # such as the log, by who takes the option for one without a value
+        return "there is a file that is no HTML page; it is not overwritten"
+    return None
+
+
 def _may_be_replaced(path: Path) -> bool:
     """Whether it is called a page or is one, is empty or no file; what cannot be read is not ours to judge."""
+    if path.suffix.lower() in (".html", ".htm") or not path.is_file():
+        return True
     try:
-        if path.suffix.lower() in (".html", ".htm") or not path.is_file():
-            return True
         with path.open("rb") as file:
             start = file.read(len(PAGE)).lower()
-        return not start or start == PAGE
     except OSError:
         return True
+    return not start or start == PAGE
 
 
 class Report:
@@ -39,12 +53,8 @@ class Report:
         self._limits = Limits(subject.threshold)
         self._traffic = Timeline(interval, SLOTS, sections=False)
         self._heat = Timeline(interval, HEAT_SLOTS, sections=True)
-        if path.is_dir():
-            raise TaplineError(f"--html {path}: Is a directory")
-        if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise TaplineError(f"--html {path}: cannot be written")
-        if not _may_be_replaced(path):  # such as the log, by who takes the option for one without a value
-            raise TaplineError(f"--html {path}: there is a file that is no HTML page; it is not overwritten")
+        if why := _why_not(path):
+            raise TaplineError(f"--html {path}: {why}")
 
     def threshold(self, at: int | None, threshold: Threshold) -> None:
         """Keep that another threshold holds from second ``at`` on; None: from the beginning."""
