@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.errors import TaplineError
-from monitor.input.archive import is_binary, open_archive
+from monitor.input.archive import chunks, is_binary, open_archive
 from monitor.input.block import MAX_LINE
 from monitor.input.lines import Lines
 
@@ -140,6 +140,26 @@ def test_a_missing_file_a_directory_and_a_binary_are_one_line_each(tmp_path: Pat
     for path, why in ((tmp_path / "none", "no such file"), (tmp_path, "is a directory"), (binary, "binary")):
         with pytest.raises(TaplineError, match=f"^{path}: {why}"):
             open_archive(str(path))
+
+
+def test_a_binary_that_was_packed_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "log.gz"
+    path.write_bytes(gzip.compress(random.Random(1).randbytes(5000)))
+    with pytest.raises(TaplineError, match=f"^{path}: binary, not a log$"):
+        list(open_archive(str(path)).blocks())
+
+
+def test_what_is_gone_or_cannot_be_read_any_more_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(LINES)
+    archive = open_archive(str(path))
+    path.unlink()
+    with pytest.raises(TaplineError, match=f"^{path}: no such file or directory$"), archive.stretches():
+        pass
+    folder = os.open(tmp_path, os.O_RDONLY)
+    with pytest.raises(TaplineError, match=r"^somewhere: is a directory$"):
+        list(chunks("somewhere", folder, 1000))
+    os.close(folder)
 
 
 def test_an_unreadable_file_is_one_line(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 import gzip
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -170,3 +173,72 @@ def test_a_named_pipe_waits_for_its_next_writer(folder: Folder) -> None:
 def test_a_pipe_that_cannot_be_opened_is_one_line(folder: Folder) -> None:
     with pytest.raises(TaplineError, match="no such file"):
         Stream(str(folder.path / "none"))
+
+
+def test_more_logs_than_can_be_followed_are_left_out_and_that_is_said_once(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.input.follow.MAX_LOGS", 2)
+    for name in "abcd":
+        folder.write(name)
+    folder.follow("?")
+    for name in "abcd":
+        folder.write(name, name)
+    assert folder.read() == {"a": ["a"], "b": ["b"]}
+    folder.read()
+    left_out = [text for text in folder.followers.messages() if "left out" in text]
+    assert left_out == [f"more than 2 logs: {folder.path / name} and what follows is left out" for name in "cd"]
+
+
+def test_a_link_to_another_log_is_not_read_twice(folder: Folder) -> None:
+    folder.write("real")
+    (folder.path / "link").symlink_to("real")
+    folder.follow("real", "link")
+    folder.write("real", "1")
+    assert folder.read() == {"real": ["1"]}
+
+
+@contextmanager
+def descriptors_left(count: int) -> Iterator[None]:
+    """Let so many more files be opened."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = [os.dup(0) for _ in range(count + 1)]
+    for descriptor in free:
+        os.close(descriptor)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free[-1], hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_pipe_that_cannot_be_opened_is_told_and_the_others_are_followed(folder: Folder) -> None:
+    os.mkfifo(folder.path / "pipe")
+    folder.write("a")
+    with descriptors_left(1):
+        folder.follow("a", "pipe")
+    folder.write("a", "1")
+    assert folder.read() == {"a": ["1"]}
+    assert folder.followers.messages() == [f"{folder.path / 'pipe'}: too many open files"]
+
+
+def test_a_pipe_that_may_only_be_read_is_read_but_not_waited_for(folder: Folder) -> None:
+    path = folder.path / "pipe"
+    os.mkfifo(path)
+    with descriptors_left(1):  # none for the writer that keeps it open
+        stream = Stream(str(path))
+    assert stream.awaited is None
+    with path.open("wb", buffering=0) as writer:
+        writer.write(b"1\n")
+        assert [block.data for block in stream.read(1000, 0.0)] == [b"1\n"]
+    assert stream.read(1000, 0.0) == []
+    assert not stream.ended
+    stream.close()
+
+
+def test_standard_input_that_cannot_be_read_is_told_and_ends(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.input.stream.STDIN", descriptor := os.open(folder.path, os.O_RDONLY))
+    stream = Stream("-")
+    assert stream.read(1000, 0.0) == []
+    assert (list(stream.messages), stream.ended) == (["-: is a directory"], True)
+    os.close(descriptor)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from monitor.input.file import File
-from monitor.input.lineage import SETTLE, Lineage
+from monitor.input.file import File, Position, Print
+from monitor.input.lineage import MAX_KNOWN, SETTLE, SETTLED_KNOWN, Lineage
 from monitor.input.lines import CHUNK
 from monitor.input.tail import LINGER, MAX_OLD, Tail
 
@@ -466,3 +466,46 @@ def test_what_waits_in_the_log_is_known_in_bytes(log: Log) -> None:
     assert log.tail.unread == 10
     log.read()
     assert log.tail.unread == 0
+
+
+def test_how_many_files_are_known_is_bounded_and_fewer_when_nothing_is_rotated(log: Log) -> None:
+    lineage = Lineage(str(log.path))
+    positions = [Position(1, n, Print.of(b"x"), 1, Print.of(b""), modified=n) for n in range(MAX_KNOWN + 9)]
+    for position in positions:
+        lineage.remember(position)
+    assert list(lineage.known) == positions[-MAX_KNOWN:]
+    for turn in (1, 2):  # what was written before the last time is too old to be missed
+        lineage.settle(10**9 * turn, turn * 3 * SETTLE)
+    assert list(lineage.known) == positions[-SETTLED_KNOWN:]
+
+
+def test_a_damaged_predecessor_and_a_folder_of_such_a_name_are_left_alone(log: Log) -> None:
+    log.write("0")
+    log.path.with_name("access.log.1.gz").write_bytes(gzip.compress(b"1\n")[:-5] + b"broken")
+    log.path.with_name("access.log.2").mkdir()
+    log.begin()
+    log.write("1")
+    assert log.read() == ["1"]
+    log.rename("access.log.3")
+    log.write("2")
+    assert log.read() == ["2"]
+    assert log.messages == []
+
+
+def test_a_copy_that_begins_like_what_was_read_but_goes_on_otherwise_is_told_and_left_out(log: Log) -> None:
+    alike = [f"{n:063}" for n in range(64)]  # as much as a file is known by
+    log.begin().write(*alike, "mine", "mine too").read()
+    with gzip.open(log.path.with_name("access.log.1.gz"), "wt") as copy:
+        copy.write("".join(f"{line}\n" for line in [*alike, "others", "others'", "more"]))
+    os.truncate(log.path, 0)
+    assert log.write("new").read() == ["new"]
+    begun = f"{log.path}.1.gz: begins like what was read before but goes on otherwise; left out"
+    assert log.messages == [begun]
+
+
+def test_what_is_put_in_the_logs_place_and_is_no_file_is_told_once(log: Log) -> None:
+    log.write("0").begin()
+    log.path.unlink()
+    os.mkfifo(log.path)
+    assert log.read() == log.read() == []
+    assert log.messages == [f"{log.path}: is not a regular file"]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.input.follow import Followers
-from monitor.input.siblings import siblings
+from monitor.input.siblings import by_identity, siblings
 from monitor.input.tail import Tail
 from monitor.input.warm import warmed
 
@@ -184,3 +184,29 @@ def test_a_predecessor_that_cannot_be_opened_ends_the_reading_back(
     (sibling,) = siblings(str(log))
     (tmp_path / "log.1").unlink()  # between the listing and the look
     assert warmed([], [sibling], lambda data: False, 1 << 20) == ([], False)
+
+
+def test_a_predecessor_that_is_damaged_after_it_was_looked_at_is_told_and_read_as_far_as_it_goes(
+    tmp_path: Path,
+) -> None:
+    log, packed = tmp_path / "log", tmp_path / "log.1.gz"
+    log.write_bytes(numbered(60_000, 60_100))
+    packed.write_bytes(gzip.compress(numbered(0, 60_000)))
+    tail, _ = started(log, -1)
+    with packed.open("r+b") as stream:
+        stream.seek(packed.stat().st_size // 2)
+        stream.write(bytes(1000))
+    lines = past(tail)
+    assert lines.startswith(numbered(0, 1000))
+    assert lines.endswith(numbered(60_000, 60_100))
+    assert len(lines) < len(numbered(0, 60_000))
+    (told,) = tail.messages
+    assert told.startswith(f"{packed}: ")
+
+
+def test_files_are_found_by_their_numbers_where_there_is_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "other").touch()
+    status = (tmp_path / "other").stat()
+    assert by_identity(str(tmp_path / "log")) == {(status.st_dev, status.st_ino): str(tmp_path / "other")}
+    assert by_identity(str(tmp_path / "none" / "log")) == {}

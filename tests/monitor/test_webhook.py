@@ -179,3 +179,11 @@ def test_a_url_that_is_none_is_told_at_the_start(url: str) -> None:
     with pytest.raises(UsageError, match="--webhook: ") as error:
         Webhook(url)
     assert "\n" not in str(error.value)
+
+
+def test_when_the_end_has_passed_nothing_is_tried_any_more() -> None:
+    patience = Patience()
+    patience.end(0.0)
+    with server(200) as (address, came), pytest.raises(DeliveryFailedError, match="the monitor is ending"):
+        Webhook(f"http://{address}/", QUICK)(NOTICE, patience)
+    assert came == []

@@ -1,5 +1,7 @@
 """What the kernel is asked to hand over: the default, without libpcap, and any interfaces."""
 
+import os
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
@@ -15,7 +17,7 @@ from sniffer.capture.filter import (
     packed,
 )
 from sniffer.decode import Frame
-from sniffer.errors import UsageError
+from sniffer.errors import CaptureError, UsageError
 from tests.requires import need_libpcap
 
 IPV4, IPV6 = 0x0800, 0x86DD
@@ -149,3 +151,13 @@ def test_frames_of_a_link_type_that_the_filter_means_nothing_to_are_left_out_and
     assert [time for time, *_ in chosen.matching(frames)] == [0, 3]
     (note,) = chosen.notes
     assert note.startswith("frames of link type 101 are left out: ")
+
+
+def test_a_process_that_is_ended_from_outside_while_it_compiles_is_a_named_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "sniffer.capture.filter._compile_for", lambda end, expression: os.kill(os.getpid(), signal.SIGKILL)
+    )
+    with pytest.raises(CaptureError, match="ended from outside"):
+        compile_live("tcp")

@@ -168,3 +168,10 @@ def test_word_of_interfaces_that_was_lost_is_word_of_interfaces(opened: Callable
     live._links = Links(OSError(errno.EBADF, "bad"))  # type: ignore[assignment]
     with pytest.raises(OSError, match="bad"):
         live._drain_links()
+
+
+def test_a_socket_that_cannot_be_bound_says_why() -> None:
+    made = socket.socket()
+    made.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        capture._bind_to_all(made)

@@ -168,6 +168,17 @@ def test_only_the_newest_are_kept(path: Path) -> None:
     assert read(path) == b"5\n6\n7\n8\n"
 
 
+def test_a_number_that_is_free_ends_the_renaming(path: Path) -> None:
+    path.parent.mkdir()
+    for number in (1, 3):
+        path.with_name(f"access.log.{number}").write_bytes(b"%d\n" % number)
+    log = Log.opened(path, Rotation(size=2, every=0, keep=9))
+    for n in range(2):
+        log.write(b"%d\n" % n, NOW)
+    found = {old.name[-1]: old.read_bytes() for old in path.parent.glob("access.log.*")}
+    assert found == {"1": b"0\n", "2": b"1\n", "3": b"3\n"}
+
+
 def test_a_new_period_begins_a_new_file(path: Path) -> None:
     log = Log.opened(path, Rotation(size=0, every=60))
     start = NOW // 60 * 60

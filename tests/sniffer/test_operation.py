@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from sniffer.privileges import NICE
+from tests.pseudo_terminal import Session
 from tests.requires import need, need_libpcap, plain_environment
 
 ROOT = Path(__file__).parent.parent.parent
@@ -268,6 +269,16 @@ def test_after_a_kill_the_next_one_takes_over_where_the_log_ends(start: Callable
     assert second.stop() == 0
     assert second.lines()[1] == "half a li"
     assert "example/second " in second.lines()[2]
+
+
+def test_a_person_at_a_terminal_is_told_what_is_watched_by_whom_and_where_it_goes(tmp_path: Path) -> None:
+    need(hasattr(socket, "AF_PACKET") and os.geteuid() == 0, "capturing needs Linux and root")
+    log = tmp_path / "access.log"
+    words = ["-i", "lo", "-w", str(log), "--user", "root", "--rotate-size", "0", "--rotate-every", "0"]
+    with Session([sys.executable, "-m", "sniffer", *words], columns=200) as session:
+        session.until(f"sniffer: watching lo as root, writing to {log}; Ctrl-C ends it")
+        session.press("\x03")
+        assert session.ended() == 0
 
 
 def test_a_folder_that_the_run_user_cannot_rotate_in_is_an_error_at_start(
