@@ -211,3 +211,14 @@ def test_ctrl_c_ends_with_130(start: Callable[..., Session]) -> None:
     session.press("\x03")
     assert session.ended() == 130
     assert b"\x1b[?1049l" in session.raw
+
+
+def test_an_interval_that_is_looked_at_stays_in_view_while_others_end(log: Path, start: Callable[..., Session]) -> None:
+    session = start("--interval", "1")
+    session.press("hhh")
+    viewed = re.search(r"\S+ → \S+, 3 back", session.until("3 back"))
+    assert viewed
+    stays = viewed[0].removesuffix("3 back")
+    append(log, *(line(b"/x", time.time()) for _ in range(9)))
+    shown = session.until(lambda text: bool(re.search(r", [4-9] back|, \d\d back", text)))
+    assert stays in shown

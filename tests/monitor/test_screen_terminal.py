@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from monitor.output.tui.screen import ascii_only, pause
+from monitor.output.tui.terminal import MAX_PENDING
 from tests.pseudo_terminal import Session
 from tests.requires import need
 from tests.waiting import eventually
@@ -126,6 +127,15 @@ def test_keys_reach_the_tables_and_what_covers_them(session: Session) -> None:
     session.until("only /images")
 
 
+def test_what_is_no_key_is_passed_over(session: Session) -> None:
+    ready(session)
+    session.press(
+        "\x1b[99~\x1b[<35;9;9M\x1b]" + "x" * (MAX_PENDING + 9)
+    )  # unknown, a mouse that only moves, an answer without end
+    session.press("\x1b\\?")
+    session.until("Ctrl-C")
+
+
 def test_ctrl_l_draws_everything_anew(session: Session) -> None:
     ready(session)
     session.screen.reset()  # as if another program had cleared it
@@ -219,6 +229,15 @@ def test_a_terminal_that_can_not_move_its_cursor_is_none(kind: str, reason: str)
 def test_without_a_terminal_there_is_a_reason() -> None:
     done = subprocess.run(WHY_NOT, capture_output=True, text=True, check=True, start_new_session=True)
     assert done.stdout == "standard output is not a terminal\n"
+
+
+def test_without_a_keyboard_there_is_a_reason() -> None:
+    command = f"setsid --wait {shlex.join(WHY_NOT)} < /dev/null"  # of a session of its own, that has no terminal
+    with Session(["sh", "-c", command]) as session:
+        assert session.ended() == 0
+        assert "there is no keyboard: standard input is not a terminal, and none is attached" in session.text().replace(
+            "\n", ""
+        )
 
 
 def test_keys_come_from_the_terminal_where_a_log_is_piped_in() -> None:
