@@ -155,6 +155,9 @@ class _Heard:
         reader.settle()
         self.told.append(("ended", whole, reader.body, reader.wire))
 
+    def broken_off(self, reader: Reader) -> None:
+        """That it is not whole is noted with its end."""
+
     def foreign(self, reader: Reader) -> Framing | None:
         """Note it."""
         self._stray()

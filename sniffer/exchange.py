@@ -126,7 +126,7 @@ class Exchanges:
         flow.asked = flow.answered = None
         flow.waits, flow.resting = 0, True
         flow.pairing.now = last
-        flow.pairing.passed(seq)
+        flow.pairing.order.passed(seq)
         source, destination = client.ends or _introduce(client)
         self._counts.transactions += 1
         self._out.append(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from sniffer.decode import ACK, FIN, RST, Segment
 from sniffer.http1 import State
-from sniffer.pairing import NO_ACK, Counts, Pairing
+from sniffer.message import NO_ACK
+from sniffer.pairing import Counts, Pairing
 from sniffer.startline import Role
 from sniffer.stream import MASK, WINDOW, Stream, distance
 from sniffer.transaction import Transaction
@@ -75,7 +76,7 @@ class Flow:
         counts: Counts,
     ) -> None:
         """``begins``: the first sequence number of each direction, where its SYN was seen."""
-        self.pairing = Pairing(keys[0], out, counts, (begins[0] is not None, begins[1] is not None))
+        self.pairing = Pairing(keys[0], out, counts, begins)
         first, second = map(Stream, keys, self.pairing.readers)
         first.flow = second.flow = self
         first.peer, second.peer = second, first
@@ -115,7 +116,7 @@ class Flow:
                 self.pairing.now = time
                 stream.next = (seq + length) & MASK
                 stream.reader.feed(data[start:], (time, seq, ack))
-                if not flags & (FIN | RST) and stream.fin is None and not stream.peer.held:
+                if not (flags & (FIN | RST) or stream.fin is not None or stream.peer.held or self.pairing.doubtful):
                     return
             else:
                 if stream.holes and distance(seq, stream.next) < 0:
@@ -178,7 +179,16 @@ class Flow:
             elif stream.fin is not None and stream.started:  # the last bytes are missing
                 soon = distance(stream.peer.ack, stream.fin) >= 0
                 alarm = min(alarm, stream.fin_time + (patience if soon else self.limits.missing))
+        if alarm == NEVER and self.pairing.doubtful:
+            alarm = self.seen + self.limits.missing
         self.alarm = alarm
+
+    def ring(self) -> None:
+        """What the alarm was set for did not come."""
+        if self.reset != NEVER or any(stream.held or stream.fin is not None for stream in self.streams):
+            self.give_up()
+        else:
+            self.pairing.paused()
 
     def give_up(self) -> None:
         """Declare the first hole of each direction a gap, or the bytes that a waiting piece waits for."""
@@ -298,7 +308,7 @@ class Flow:
     def _gap(self, stream: Stream, length: int) -> None:
         """Go on behind bytes that never came. A jump further than a window is another connection's, and no length."""
         self._count(length if length < FAR else 0)
-        self.pairing.missing = stream.next
+        self.pairing.missing = stream.next + min(stream.reader.skip, length) & MASK  # what is of a body is known
         stream.advance(length)
         stream.reader.gap(length)
 

@@ -207,7 +207,7 @@ class Flows:
             flow = heapq.heappop(self._alarms)[2]
             flow.armed = NEVER
             if flow.alarm <= time:  # never of a closed flow
-                flow.give_up()
+                flow.ring()
                 if flow.reset <= time or flow.finished:
                     self._close(flow)
                     continue

@@ -29,6 +29,9 @@ class Listener(Protocol):
     def ended(self, reader: Reader, whole: bool) -> None:
         """Take note of the end of the message whose head came last. ``whole`` is False if it was cut short."""
 
+    def broken_off(self, reader: Reader) -> None:
+        """Take note that its sender ended the direction before the message that ends next was whole."""
+
     def foreign(self, reader: Reader) -> Framing | None:
         """Take note that what comes is no head; return how to read it if it is a body without one."""
 
@@ -200,6 +203,8 @@ class Reader:
             if not self._cut_head():
                 self._note(line)
         elif self.state not in (_LOST, _TUNNEL, _WAIT):
+            if orderly:
+                self.listener.broken_off(self)
             self._end(False)
         self._become(_TUNNEL)
 
@@ -442,6 +447,7 @@ class Reader:
     def _broken(self) -> None:
         """The chunked coding makes no sense: nothing more can be known of this direction."""
         if self.role is _RESPONSES:
+            self.listener.broken_off(self)
             self._step(_BODY, FOREVER)
         else:
             self._end(False)

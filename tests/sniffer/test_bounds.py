@@ -12,7 +12,7 @@ from sniffer.decode import ACK, PSH
 from sniffer.flow import Limits
 from sniffer.head import MAX_HEAD
 from sniffer.observer import Observer
-from sniffer.pairing import MAX_PENDING
+from sniffer.order import MAX_PENDING
 from tests.requires import plain_environment
 from tests.sniffer.floods import FLOODS, GET, START, frame
 from tests.sniffer.wire import Wire, observe, seen

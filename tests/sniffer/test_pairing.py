@@ -7,6 +7,7 @@ import random
 import pytest
 
 from sniffer.decode import ACK, PSH
+from sniffer.flow import SECOND
 from sniffer.observer import Observer
 from tests.sniffer.wire import Wire, observe, seen
 
@@ -108,6 +109,96 @@ def test_an_answer_without_body_to_a_lost_head_request_hides_none_that_follows(f
     lost(wire, 0, get(201, "HEAD")).answer(answer(201, 500)[:-500])
     wire.ask(get(202)).answer(answer(202)).ask(get(203)).answer(answer(203))
     assert statuses(wire.close())[-2:] == [("/202", 202), ("/203", 203)]
+
+
+def ahead(wire: Wire, *names: int) -> Wire:
+    """Go on as a client that always has one more request on its way than it has answers."""
+    for name in names:
+        wire.answer(answer(name - 2)).ask(get(name))
+    return wire
+
+
+def test_of_a_connection_picked_up_no_answer_is_given_if_one_comes_for_which_nobody_asked() -> None:
+    wire = ahead(Wire().ask(get(400)), 401, 402, 403)
+    observer = Observer()
+    found = seen(observe(wire.answer(answer(402)).answer(answer(403)).close().frames, observer))
+    assert [status for _, status, _ in found] == [None] * 4
+    assert observer.counts.orphans == 5
+
+
+def test_an_exchange_in_doubt_is_told_once_its_client_has_waited_often_enough() -> None:
+    wire = Wire()
+    for name in range(210, 218):
+        wire.ask(get(name)).answer(answer(name))
+    observer = Observer()
+    assert observer.feed(wire.frames) + observer.tick(wire.now + SECOND) == []
+    more = Wire(now=wire.now + SECOND, begins=(wire.next[0], wire.next[1])).ask(get(218)).answer(answer(218))
+    assert [t.status for t in observer.feed(more.frames)] == list(range(210, 219))
+
+
+def test_an_exchange_in_doubt_is_told_after_a_pause() -> None:
+    wire = Wire().ask(get(200)).answer(answer(200))
+    observer = Observer()
+    assert observer.feed(wire.frames) + observer.tick(wire.now + SECOND) == []
+    assert [t.status for t in observer.tick(wire.now + 3 * SECOND)] == [200]
+
+
+def test_a_client_that_was_seen_to_wait_is_believed_after_a_loss() -> None:
+    wire = Wire().open()
+    for name in range(205, 215):
+        wire.ask(get(name)).answer(answer(name))
+    lost(lost(wire, 0, get(215)), 1, answer(215)).ask(get(216)).answer(answer(216))
+    observer = Observer()
+    assert [t.status for t in observer.feed(wire.frames) + observer.tick(wire.now + SECOND)][-1] == 216
+
+
+def test_a_lost_interim_response_is_not_counted_as_an_answer() -> None:
+    hint = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    wire = lost(Wire().open().ask(b"".join(map(get, range(200, 205)))), 1, hint)
+    for name in range(200, 204):
+        wire.answer(answer(name))
+    wire.answer(answer(204)[:-5])
+    assert [status for _, status in statuses(wire.close())] == [None] * 5
+
+
+def test_a_lost_interim_response_to_a_lost_request_leaves_its_answer_its_own() -> None:
+    post = b"POST /200 HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+    wire = lost(Wire().open(), 0, post).answer(b"HTTP/1.1 100 Continue\r\n\r\n").ask(b"ok" + get(201))
+    wire.answer(answer(200)).answer(answer(201)).close()
+    assert ("/201", 200) not in statuses(wire)
+
+
+def test_an_answer_without_body_taken_for_one_with_a_body_that_breaks_off_is_nobodys() -> None:
+    head = b"HTTP/1.1 200 X\r\nContent-Length: 500\r\n\r\n"  # to HEAD, before the capture began
+    wire = Wire().ask(get(201)).answer(head).answer(answer(201)).close()
+    observer = Observer()
+    found = observer.feed(wire.frames) + observer.tick(wire.now + 10 * SECOND) + observer.finish()
+    assert seen(found) == [("GET /201 HTTP/1.1", None, None)]
+
+
+def test_a_loss_of_the_end_of_a_body_and_of_the_next_request_does_not_make_a_client_one_that_does_not_wait() -> None:
+    wire = Wire().open().ask(get(205)).answer(answer(205))
+    post = b"POST /210 HTTP/1.1\r\nContent-Length: 50\r\n\r\n"
+    wire.ask(post)
+    lost(wire, 0, b"x" * 50).answer(answer(210))
+    lost(wire, 0, get(211)).answer(answer(211)).ask(get(212)).answer(answer(212))
+    assert statuses(wire.close())[-2:] == [("/210", 210), ("/212", 212)]
+
+
+def test_no_loss_shifts_the_answers_to_requests_sent_at_once() -> None:
+    for seed in range(300):
+        rng = random.Random(seed)
+        wire = Wire(mss=rng.choice([60, 300, 1460])).open()
+        names = rng.sample(range(400, 500), 16)
+        depth = rng.choice([2, 4, 8])
+        for at in range(0, len(names), depth):
+            for name in names[at : at + depth]:
+                wire.ask(get(name))
+            for name in names[at : at + depth]:
+                wire.answer(answer(name, rng.choice([0, 9, 900])))
+        kept = [frame for frame in wire.close().frames if rng.random() > 0.1]
+        for line, told, _ in seen(observe(kept)):
+            assert told is None or line.split()[1].startswith(f"/{told}"), seed
 
 
 def test_no_loss_makes_an_exchange_up() -> None:

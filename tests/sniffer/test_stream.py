@@ -11,7 +11,7 @@ from sniffer.stream import Stream, distance
 
 
 def stream(first: int = 100) -> Stream:
-    reader: Reader = Pairing(bytes(12), [], Counts(), (True, True)).readers[0]
+    reader: Reader = Pairing(bytes(12), [], Counts(), (0, 0)).readers[0]
     made = Stream(bytes(12), reader)
     made.start(first)
     return made
