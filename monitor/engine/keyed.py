@@ -41,12 +41,11 @@ class Keyed:
     def largest(self, limit: int) -> list[tuple[bytes, int, int, int]]:
         """Return (key, hits, bytes, errors) of the ``limit`` keys with most hits, ties by key; 0: of all."""
         rows = self.rows
-        least = 0
-        if limit and limit < len(rows):
-            # Ties need a second look: all keys with as many hits as the last one that gets in.
-            least = sorted([row >> _HIT for row in rows.values()])[-limit] << _HIT
-        first = sorted([(-(row >> _HIT), key, row) for key, row in rows.items() if row >= least])
-        return [(key, *_amounts(row)) for _, key, row in first[: limit or None]]
+        hits = [row >> _HIT for row in rows.values()]
+        # Ties need a second look: all keys with as many hits as the last one that gets in.
+        least = sorted(hits)[-limit] if 0 < limit < len(hits) else 0
+        first = sorted([(-its, key) for key, its in zip(rows, hits, strict=True) if its >= least])
+        return [(key, *_amounts(rows[key])) for _, key in first[: limit or None]]
 
     def add(self, keys: Sequence[bytes], statuses: Sequence[bytes], sizes: Sequence[int]) -> bool:
         """Count rows; return True if a key is too long and has to be trimmed."""
