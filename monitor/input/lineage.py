@@ -18,7 +18,7 @@ from monitor.input.siblings import Sibling, by_identity, siblings
 MAX_KNOWN = 512  # files remembered, so that they are not read again under another name or packed
 SETTLED_KNOWN = 64  # of them, those kept on when nothing has been rotated for a while
 SETTLE = 5.0  # s in which names are still changing, or a copy is being made, after a change
-MAX_LOST = 16  # places of which the rest is looked for in copies
+MAX_LOST = MAX_KNOWN  # places of which the rest is looked for in copies
 LISTINGS = 20  # tried until no rotation comes between: it renames every file, which takes it a moment
 
 

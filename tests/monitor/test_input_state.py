@@ -87,6 +87,20 @@ def test_a_log_rotated_several_times_meanwhile_is_read_in_order(restarts: Restar
     assert restarts.run() == ["1", "from-3", "from-2", "from-1"]
 
 
+def test_files_that_were_packed_meanwhile_are_not_read_again_however_many_they_are(restarts: Restarts) -> None:
+    long = "x" * 5000
+    for n in range(1, 41):
+        restarts.log.rename(restarts.log.with_name(f"log-20261123-{n:02}"))
+        restarts.write(f"{n}-{long}")
+        assert restarts.run() == [f"{n}-{long}"]
+    restarts.write("40-behind")
+    restarts.log.rename(restarts.log.with_name("log-20261123-41"))
+    for old in restarts.log.parent.glob("log-*"):
+        old.with_name(f"{old.name}.gz").write_bytes(gzip.compress(old.read_bytes()))
+        old.unlink()
+    assert restarts.run() == ["40-behind"]
+
+
 def test_what_was_read_is_known_although_a_rotation_comes_between_listing_and_opening(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
