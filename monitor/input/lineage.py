@@ -19,7 +19,7 @@ MAX_KNOWN = 512  # files remembered, so that they are not read again under anoth
 SETTLED_KNOWN = 64  # of them, those kept on when nothing has been rotated for a while
 SETTLE = 5.0  # s in which names are still changing, or a copy is being made, after a change
 MAX_LOST = MAX_KNOWN  # places of which the rest is looked for in copies
-LISTINGS = 20  # tried until no rotation comes between: it renames every file, which takes it a moment
+LISTINGS = 50  # tried until no rotation comes between: it renames every file, which takes it a moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,9 @@ class Lineage:
             self.unsettled = self._moved = False
             names = self._siblings()
             candidates = list(self._candidates(names, {source.identity for source in reading}))
+            # A listing may leave out a file that is renamed meanwhile, without a sign of it.
+            if _names_of(names) != _names_of(self._siblings()):
+                self.unsettled = self._moved = True
             if not self._moved or attempt + 1 == LISTINGS:
                 break
             for candidate in candidates:
@@ -142,7 +145,7 @@ class Lineage:
                 found.append((candidate.order, source))
             else:
                 os.close(candidate.descriptor)
-        if [(name.path, name.identity) for name in names] != [(name.path, name.identity) for name in self._siblings()]:
+        if _names_of(names) != _names_of(self._siblings()):
             self.unsettled = True
         return [source for _, source in sorted(found, key=lambda pair: pair[0])]
 
@@ -196,6 +199,10 @@ class Lineage:
                 return None
         self.remember(_whole(sibling, head))
         return _opened(candidate, 0, None)
+
+
+def _names_of(siblings: list[Sibling]) -> list[tuple[str, tuple[int, int]]]:
+    return [(sibling.path, sibling.identity) for sibling in siblings]
 
 
 def _opened(candidate: _Candidate, offset: int, mark: Print | None) -> File | Packed:

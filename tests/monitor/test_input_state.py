@@ -16,7 +16,7 @@ import pytest
 from monitor.errors import TaplineError
 from monitor.input.file import Positions
 from monitor.input.follow import Followers
-from monitor.input.siblings import Sibling
+from monitor.input.siblings import Sibling, siblings
 from monitor.input.state import Saved, State
 from tests.monitor import rotating, telling
 from tests.requires import need
@@ -123,6 +123,31 @@ def test_what_was_read_is_known_although_a_rotation_comes_between_listing_and_op
         return opened(sibling)
 
     monkeypatch.setattr(Sibling, "open", late)
+    followers = Followers([str(log)], saved)
+    assert b"".join(block.data for block in followers.past(0)) == b"from-4\nfrom-3\nfrom-2\n"
+    assert followers.read(1.0) == []
+    followers.close()
+
+
+def test_what_was_read_is_known_although_a_listing_leaves_it_out_while_names_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "log"
+    log.write_text("0\n")
+    followers = Followers([str(log)])
+    settled = followers.positions()
+    for n in (4, 3, 2):
+        log.rename(f"{log}.{n}")
+        log.write_text(f"from-{n}\n")
+    assert b"".join(block.data for block in followers.read(0.0)) == b"from-4\nfrom-3\nfrom-2\n"
+    saved = Saved(settled, followers.positions())
+    followers.close()
+    listings = iter(range(1))
+
+    def holed(path: str) -> list[Sibling]:
+        return [each for each in siblings(path) if not each.path.endswith(".3") or next(listings, None) is None]
+
+    monkeypatch.setattr("monitor.input.lineage.siblings", holed)
     followers = Followers([str(log)], saved)
     assert b"".join(block.data for block in followers.past(0)) == b"from-4\nfrom-3\nfrom-2\n"
     assert followers.read(1.0) == []
