@@ -189,6 +189,8 @@ def _in_order(times: Sequence[int]) -> dict[int, int]:
 def _behind(times: Sequence[int]) -> list[tuple[int, int]]:
     """The rows that are behind the newest second before them, each with that second."""
     found: list[tuple[int, int]] = []
+    if sorted(times) == times:  # nearly always, and soon seen
+        return found
     reached = 0
     rows = len(times)
     for descent in compress(range(1, rows), map(lt, islice(times, 1, None), times)):
