@@ -13,7 +13,10 @@ from itertools import product
 
 from sniffer.decode import ACK, FIN, PSH, Frame
 from sniffer.flow import SECOND
+from sniffer.head import Head
+from sniffer.message import Request
 from sniffer.observer import Observer
+from sniffer.order import MAX_PENDING, Order
 from tests.sniffer.wire import Wire
 
 UNIT = 32  # bytes
@@ -115,3 +118,37 @@ def test_in_no_small_world_is_an_answer_given_to_another_request_or_withheld_fro
             assert given.items() <= truth.items(), seen
             both = {asked for asked, answer in truth.items() if {(0, asked), (1, answer)} <= captured}
             assert not waiting or given.keys() == both, seen
+
+
+def head(raw: bytes, start: int, ack: int, status: int = 0) -> Head:
+    return Head(raw, raw, b"" if status else b"GET", b"/", b"HTTP/1.1", status, (0, start, ack), 0)
+
+
+def asked(order: Order, start: int, ack: int) -> None:
+    order.asked(Request(head(b"x" * UNIT, start, ack), start, ack))
+
+
+def test_a_request_sent_within_an_answer_is_one_of_a_client_that_does_not_wait() -> None:
+    order = Order(True)
+    asked(order, 100, 1000)
+    asked(order, 200, 1000 + UNIT // 2)
+    order.match(1000, 300, head(b"x" * UNIT, 1000, 300, 200))
+    assert order.piled
+    assert not order.adrift
+
+
+def test_of_requests_over_the_bound_the_order_is_lost_only_if_they_were_not_waited_for() -> None:
+    for step in (100, 0):
+        order = Order(True)
+        for number in range(MAX_PENDING + 1):
+            asked(order, 100 + number * UNIT, 1000 + number * step)
+        assert (order.lost, order.adrift) == (True, step == 0)
+
+
+def test_what_is_in_doubt_for_long_is_believed_of_a_client_that_waits() -> None:
+    waiting, piled = Order(False), Order(False)
+    piled.piled = True
+    waiting.believe()
+    piled.believe()
+    assert (waiting.proven, waiting.adrift) == (True, False)
+    assert (piled.proven, piled.adrift) == (False, True)

@@ -220,3 +220,26 @@ def test_no_loss_makes_an_exchange_up() -> None:
         kept = [frame for frame in frames if rng.random() > 0.1]
         for line, status, _ in seen(observe(kept)):
             assert status is None or line.split()[1].startswith(f"/{status}"), seed
+
+
+def test_exchanges_in_doubt_are_bounded_and_told_as_they_are_likely(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sniffer.pairing._MAX_HELD", 2)
+    wire = Wire()
+    for name in range(210, 214):
+        wire.ask(get(name)).answer(answer(name))
+    observer = Observer()
+    told = observer.feed(wire.frames) + observer.tick(wire.now + SECOND)
+    assert [t.status for t in told] == [210, 211, 212, 213]
+
+
+def test_an_interim_answer_behind_a_loss_leaves_the_final_one_to_its_request() -> None:
+    wire = lost(lost(Wire().open(), 0, get(200)), 1, answer(200))
+    put = b"PUT /201 HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+    wire.ask(put).answer(b"HTTP/1.1 100 Continue\r\n\r\n").ask(b"abc").answer(answer(201)).close()
+    assert statuses(wire) == [("/201", 201)]
+
+
+def test_a_tunnel_behind_a_loss_is_given_to_nobody_as_nothing_that_follows_would_refute_it() -> None:
+    wire = lost(lost(Wire().open(), 0, get(200)), 1, answer(200)).ask(b"CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n")
+    wire.answer(b"HTTP/1.1 200 OK\r\n\r\n").ask(b"\x16\x03\x01").close()
+    assert statuses(wire) == [("h:443", None)]

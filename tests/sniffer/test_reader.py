@@ -219,11 +219,12 @@ def test_a_body_that_reads_like_a_request_is_none_if_it_was_not_refused(before: 
     assert seen(observe(wire.frames)) == [("PUT /e HTTP/1.1", 200, 5), TOLD]
 
 
+@pytest.mark.parametrize("body", [b"x" * len(GET), b"GET " + b"x" * (len(GET) - 4)])
 @pytest.mark.parametrize("lost", [False, True])
-def test_a_body_that_was_refused_and_is_sent_nevertheless_is_passed_by(lost: bool) -> None:
+def test_a_body_that_was_refused_and_is_sent_nevertheless_is_passed_by(lost: bool, body: bytes) -> None:
     wire = Wire().open().ask(OFFERS[0]).answer(REFUSED)
     place = len(wire.frames)
-    wire.ask(b"x" * len(GET))
+    wire.ask(body)
     if lost:
         del wire.frames[place]
     wire.ask(GET).answer(OK5).close()

@@ -97,6 +97,26 @@ def test_invented_methods_are_bounded() -> None:
     assert sum(methods.values()) == 5000
 
 
+def test_a_table_of_too_many_keys_keeps_the_busiest_whether_they_are_counted_or_merged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(counts, "MAX_KEYS", 20)
+    monkeypatch.setattr(counts, "KEEP_KEYS", 5)
+
+    def made(first: int, keys: int) -> Counts:
+        one, names = Counts(), [b"busy", *(b"%d" % number for number in range(first, first + keys))]
+        one.add_table(Table.CLIENTS, [*names, b"busy"], [b"200"] * (keys + 2), [1] * (keys + 2))
+        return one
+
+    def held(one: Counts) -> tuple[int, int, int]:
+        return len(one.tables[Table.CLIENTS]), one.hits_of(Table.CLIENTS, b"busy"), one.hits_of(Table.CLIENTS, OTHER)
+
+    assert held(made(0, 30)) == (6, 2, 26)
+    merged = made(0, 15)
+    merged.merge(made(15, 15))
+    assert held(merged) == (6, 4, 26)
+
+
 def test_of_too_many_keys_of_a_table_the_busiest_stay_and_nothing_is_lost() -> None:
     keyed = Keyed()
     keys = [b"busy"] * 9 + [b"%d" % number for number in range(50)]
