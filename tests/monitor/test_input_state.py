@@ -101,10 +101,9 @@ def test_files_that_were_packed_meanwhile_are_not_read_again_however_many_they_a
     assert restarts.run() == ["40-behind"]
 
 
-def test_what_was_read_is_known_although_a_rotation_comes_between_listing_and_opening(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    log = tmp_path / "log"
+def rotated_and_read(folder: Path) -> tuple[Path, Saved]:
+    """A log that was rotated three times and read to its end, and nothing of it told."""
+    log = folder / "log"
     log.write_text("0\n")
     followers = Followers([str(log)])
     settled = followers.positions()
@@ -114,6 +113,20 @@ def test_what_was_read_is_known_although_a_rotation_comes_between_listing_and_op
     assert b"".join(block.data for block in followers.read(0.0)) == b"from-4\nfrom-3\nfrom-2\n"
     saved = Saved(settled, followers.positions())
     followers.close()
+    return log, saved
+
+
+def assert_nothing_is_new(log: Path, saved: Saved) -> None:
+    followers = Followers([str(log)], saved)
+    assert b"".join(block.data for block in followers.past(0)) == b"from-4\nfrom-3\nfrom-2\n"
+    assert followers.read(1.0) == []
+    followers.close()
+
+
+def test_what_was_read_is_known_although_a_rotation_comes_between_listing_and_opening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, saved = rotated_and_read(tmp_path)
     opened, rotations = Sibling.open, iter(range(2))
 
     def late(sibling: Sibling) -> tuple[int, bytes, bool]:
@@ -123,35 +136,20 @@ def test_what_was_read_is_known_although_a_rotation_comes_between_listing_and_op
         return opened(sibling)
 
     monkeypatch.setattr(Sibling, "open", late)
-    followers = Followers([str(log)], saved)
-    assert b"".join(block.data for block in followers.past(0)) == b"from-4\nfrom-3\nfrom-2\n"
-    assert followers.read(1.0) == []
-    followers.close()
+    assert_nothing_is_new(log, saved)
 
 
 def test_what_was_read_is_known_although_a_listing_leaves_it_out_while_names_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = tmp_path / "log"
-    log.write_text("0\n")
-    followers = Followers([str(log)])
-    settled = followers.positions()
-    for n in (4, 3, 2):
-        log.rename(f"{log}.{n}")
-        log.write_text(f"from-{n}\n")
-    assert b"".join(block.data for block in followers.read(0.0)) == b"from-4\nfrom-3\nfrom-2\n"
-    saved = Saved(settled, followers.positions())
-    followers.close()
+    log, saved = rotated_and_read(tmp_path)
     listings = iter(range(1))
 
     def holed(path: str) -> list[Sibling]:
         return [each for each in siblings(path) if not each.path.endswith(".3") or next(listings, None) is None]
 
     monkeypatch.setattr("monitor.input.lineage.siblings", holed)
-    followers = Followers([str(log)], saved)
-    assert b"".join(block.data for block in followers.past(0)) == b"from-4\nfrom-3\nfrom-2\n"
-    assert followers.read(1.0) == []
-    followers.close()
+    assert_nothing_is_new(log, saved)
 
 
 def test_a_log_packed_meanwhile_is_read_from_where_it_was(restarts: Restarts) -> None:
