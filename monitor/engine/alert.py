@@ -244,8 +244,7 @@ class Watch:
         if min([total * self._end_denominator for total in extremes]) < self._end:
             return False
         peak = extremes[0] if self.rule.above else extremes[1]
-        if peak != self.record.peak and peak == (max if self.rule.above else min)(peak, self.record.peak):
-            self._replace(replace(self.record, peak=peak, peak_at=steps[totals.index(peak)][0]))
+        self._reach(steps[totals.index(peak)][0], peak)
         return True
 
     def _judge_held(self, to: int, total: int) -> Transition | None:
@@ -276,8 +275,7 @@ class Watch:
             if amount < self._limit and whole:
                 self.known = True
             return self._end_earlier(second, total) if self.earlier and whole else None
-        if total > self.record.peak if self.rule.above else total < self.record.peak:
-            self._replace(replace(self.record, peak=total, peak_at=second))
+        self._reach(second, total)
         if total * self._end_denominator < self._end and whole and self._mute_until is None:
             self._go_on_with_earlier(second)
             recovered = replace(self._transition(State.RECOVERED, second, total), ended=self.record)
@@ -311,6 +309,12 @@ class Watch:
         )
         self._replace(AlertRecord(self.earlier.raised, None, peak, peak_at))
         self.earlier = None
+
+    def _reach(self, second: int, total: int) -> None:
+        """Note what the window held of the alert that is on, if that is further beyond than ever."""
+        assert self.record is not None
+        if total > self.record.peak if self.rule.above else total < self.record.peak:
+            self._replace(replace(self.record, peak=total, peak_at=second))
 
     def _replace(self, record: AlertRecord) -> None:
         assert self.record is not None
