@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 from fuzz.draw import Draw
 from monitor.formats import Columns, Reader, parse
 from monitor.formats.merge import EMPTY, merge
 from monitor.formats.presets import PRESETS
+from tests.monitor.formats.test_plain import FILLER, ODD, PLAIN
 from tests.monitor.formats.twins import blocks, clf_line, read_slowly, rows_of
 
 CRUMBS = (b'"', b"\\", b" ", b"\n", b"-", b"[", b"]", b"/", b"?", b",", b"\r", b"\x00", b'" ', b"://", b"\xef\xbb\xbf")
@@ -65,3 +68,17 @@ def lines(data: bytes) -> None:
     if form is PRESETS["common"]:
         slow, malformed, blank = read_slowly(log, clf_line)
         assert (rows_of([read]), read.malformed, read.blank) == (slow, malformed, blank)
+
+
+def plain(data: bytes) -> None:
+    """Plain lines read many at a time are what they are one by one."""
+    draw = Draw(data)
+    known = [line.encode("latin-1") for line in (*PLAIN, *ODD.values())]
+    rows: list[bytes] = []
+    while draw and len(rows) < 100:
+        rows.append(draw.mutated(draw.pick(known), (*CRUMBS, b"!", b"#", b"\t", b'" "')))
+    log = b"\n".join([*rows, FILLER])
+    with patch("monitor.formats.lines.LARGE", 0), patch("monitor.formats.plain.ODD", 1):
+        read = Reader(PRESETS["common"]).read(log)
+    slow, malformed, blank = read_slowly(log, clf_line)
+    assert (rows_of([read]), read.malformed, read.blank) == (slow, malformed, blank)

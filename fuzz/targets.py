@@ -11,6 +11,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "flows": wire.flows,
     "messages": wire.messages,
     "lines": logs.lines,
+    "plain": logs.plain,
     "directives": settings.directives,
     "options": settings.options,
     "rules": settings.rules,

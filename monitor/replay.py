@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from monitor.parts import Part, Unit, Workers
 
 SHARE = 2  # a worker takes so much less than its part of what is left: all shall be done at about the same time
+FIRST = 64 * 1024  # bytes at most of a plain file that this process reads itself before there is work for others
 GARBAGE = 500_000  # new objects between two looks for cycles; a block makes many and no cycle
 
 
@@ -31,10 +32,10 @@ GARBAGE = 500_000  # new objects between two looks for cycles; a block makes man
 class Sizes:
     """How much is read at once, in bytes; it leaves no trace."""
 
-    block: int = 256 * 1024  # what is parsed at once: as much as fits the processor's cache parses fastest
+    block: int = 1536 * 1024  # what is parsed at once
     # What a worker takes at once of what passes through a pipe, and at least and at most of a plain file, which it
     # reads itself. The more, the fewer intervals lie in two parts.
-    piece: int = 512 * 1024
+    piece: int = 1024 * 1024
     stretch: int = 8 * 1024 * 1024
 
 
@@ -170,7 +171,7 @@ class Replay:
             return log.blocks(sizes.piece)
         takers = self._jobs * SHARE
         return self._stretches.cuts(
-            lambda left: min(max(sizes.piece, left // takers), sizes.stretch), first=sizes.piece
+            lambda left: min(max(sizes.piece, left // takers), sizes.stretch), first=min(sizes.piece, FIRST)
         )
 
     def _merge(self, log: _Log, part: Part) -> list[Event] | None:

@@ -16,6 +16,7 @@ HOMES = {
     "scapy": "sniffer/capture/",
     "watchdog": "monitor/input/waker.py",
     "blessed": "monitor/output/tui/",
+    "numpy": "monitor/formats/arrays.py",
     "prometheus_client": "monitor/output/prometheus.py",
 }
 OUTSIDE = set(HOMES) | {

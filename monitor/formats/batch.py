@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -16,6 +17,28 @@ class Columns(enum.Flag):
     REFERER = enum.auto()
     AGENT = enum.auto()
     ALL = DURATION | VHOST | REFERER | AGENT
+
+
+class Encoded(Sequence[bytes]):
+    """A column of texts that counts itself, without an object a row. Made of large blocks only (``plain``)."""
+
+    __slots__ = ()
+
+    keys: list[bytes]  # the texts; some may not occur
+
+    @abstractmethod
+    def distinct(self) -> Iterable[bytes]:
+        """Return each text that occurs, at least once."""
+
+    @abstractmethod
+    def counts(self) -> Mapping[bytes, int]:
+        """Return the hits of each text."""
+
+    @abstractmethod
+    def amounts(
+        self, statuses: Encoded, sizes: Sequence[int], errors: tuple[bytes, ...]
+    ) -> Iterator[tuple[bytes, int, int, int]]:
+        """Yield each text with its hits, errors (statuses that begin so) and bytes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ class Format:
     loose: bool = False
     time: str = "clf"  # which reading of the time column (times.READINGS)
     tick: int = 1  # microseconds that a duration counts in; 0: seconds with a fraction
+    plain: bool = False  # nearly all its lines are such as ``plain`` reads
     keys: tuple[tuple[str, str], ...] = ()  # column to the name that the user gave it
 
 

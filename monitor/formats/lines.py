@@ -8,21 +8,27 @@ sliced, and no tuple for each line. Knows nothing of which format a log has.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from monitor.formats.batch import Batch, Columns, Malformed
 from monitor.formats.grammar import Format, Part, explain, pattern_of
 from monitor.formats.table import LARGEST_SIZE, SAMPLE_LENGTH, SAMPLES, Row, Table, wanted
 from monitor.input.block import MAX_LINE
 
+if TYPE_CHECKING:
+    from monitor.formats.plain import PlainLines
+
+LARGE = 512 * 1024  # bytes of a block from which on its plain lines are read many at a time; before, numpy does not pay
+SKIPPED = 16  # blocks not looked at for plain lines after one in which too many are odd
+
 LINE_END = b"\r\t "  # what is cut at a line's end
 
+_PLAIN = {"host", "time", "method", "section", "status", "size"}  # columns that plain lines are cut into
 _FILLS = {"request": ("method", "section"), "target": ("section",)}  # what a part of two or of another column gives
 IMPOSSIBLE = {"time": "a time that exists", "size": f"at most {LARGEST_SIZE} bytes", "status": "three digits or -"}
 
 Header = tuple[bytes, ...]  # the column names in force, where the log names them itself
-
-
 Misread = tuple[int, bytes, Header]
 
 
@@ -31,6 +37,15 @@ class Read:
     """A batch, and the malformed lines of its block: index, text, and the header that was in force."""
 
     batch: Batch
+    misfits: list[Misread] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Odd:
+    """What was found of a block's lines that are no rows."""
+
+    blank: int = 0
+    malformed_at: list[int] = field(default_factory=list)
     misfits: list[Misread] = field(default_factory=list)
 
 
@@ -50,9 +65,16 @@ class LineParser:
         self._careful = re.compile(block.replace(rb'[^"]', rb'[^"\n]'))
         self._exact = re.compile(pattern_of(form, names, fast=False)).fullmatch
         self._table = Table(order, columns, form.time, form.tick)
+        self._has_plain = form.plain and set(order) == _PLAIN
+        self._plain: PlainLines | None = None  # made when there is a large block
+        self._skipped = SKIPPED  # blocks since the last that had too many odd lines
 
     def read(self, data: bytes, header: Header = ()) -> tuple[Read, Header]:
         """Read whole lines, the last with its end. The header is handed back."""
+        if self._has_plain and LARGE <= len(data) <= MAX_LINE:
+            plain = self._read_plain(data, header)
+            if plain:
+                return plain, header
         texts = self._columns(self._block, data)
         lines = len(data) - len(data.replace(b"\n", b""))  # a third of the time that bytes.count takes
         if len(texts[0]) != lines:  # a field whose quote is missing ran on into the next line
@@ -83,28 +105,64 @@ class LineParser:
         if len(data) > MAX_LINE:
             odd.update(index for index, text in enumerate(texts) if len(text) > MAX_LINE)
         kept: list[Row] = []
-        misfits: list[Misread] = []
-        malformed_at: list[int] = []
-        blank = start = 0
+        found = _Odd()
+        start = 0
         for index in sorted(odd):
             kept += rows[start:index]
             start = index + 1
-            text = texts[index]
-            row = self._row(text.rstrip(LINE_END)) if len(text) <= MAX_LINE else None
+            row = self._judge(index, texts[index], len(kept), found, header)
             if row:
                 kept.append(row)
-            elif not (text := text.rstrip(LINE_END)):
-                blank += 1
-            else:
-                misfits.append((index, text, header))
-                malformed_at.append(len(kept))
         kept += rows[start:]
-        samples = tuple(
-            Malformed(index + 1, text[:SAMPLE_LENGTH], self.reason(text)) for index, text, _ in misfits[:SAMPLES]
-        )
         read = self._table.texts_of(kept)
-        batch = self._table.batch(read, self._table.times_of(read), len(rows), blank, 0, malformed_at, samples)
-        return Read(batch, misfits)
+        odd_ones = (found.blank, 0, found.malformed_at, self._samples(found))
+        return Read(self._table.batch(read, self._table.times_of(read), len(rows), *odd_ones), found.misfits)
+
+    def _read_plain(self, data: bytes, header: Header) -> Read | None:
+        """Read a block of which nearly all lines are plain; None if they are not."""
+        if self._skipped < SKIPPED:
+            self._skipped += 1
+            return None
+        if self._plain is None:
+            from monitor.formats.plain import PlainLines  # here: numpy takes longer to load than all the rest
+
+            self._plain = PlainLines()
+        plain = self._plain.read(data, self._table.times)
+        if plain is None:
+            self._skipped = 0
+            return None
+        found = _Odd()
+        rows: list[Row] = []
+        places: list[int] = []
+        for index, before, text in plain.odd:
+            row = self._judge(index, text, before + len(rows), found, header)
+            if row:
+                rows.append(row)
+                places.append(before)
+        texts = self._table.texts_of(rows)
+        more = self._table.batch(texts, self._table.times_of(texts), len(rows))
+        batch = self._plain.batch(plain, places, more)
+        if batch is None:
+            return None
+        samples = self._samples(found)
+        batch = replace(batch, blank=found.blank, malformed_at=found.malformed_at, samples=samples)
+        return Read(batch, found.misfits)
+
+    def _samples(self, found: _Odd) -> tuple[Malformed, ...]:
+        return tuple(
+            Malformed(index + 1, text[:SAMPLE_LENGTH], self.reason(text)) for index, text, _ in found.misfits[:SAMPLES]
+        )
+
+    def _judge(self, index: int, text: bytes, before: int, found: _Odd, header: Header) -> Row | None:
+        """Read a line by itself; it is noted if it is no row. ``before``: rows before it."""
+        row = self._row(text.rstrip(LINE_END)) if len(text) <= MAX_LINE else None
+        if row is None:
+            if not (text := text.rstrip(LINE_END)):
+                found.blank += 1
+            else:
+                found.misfits.append((index, text, header))
+                found.malformed_at.append(before)
+        return row
 
     def _row(self, line: bytes) -> Row | None:
         match = self._exact(line) if len(line) <= MAX_LINE else None

@@ -46,6 +46,11 @@ def split_request(request: bytes) -> tuple[bytes, bytes]:
     return method[1], section_of(target)
 
 
+def is_method(text: bytes) -> bool:
+    """Whether ``text`` may stand in front of a request's target."""
+    return _METHOD.fullmatch(text + b" ") is not None
+
+
 def section_of(target: bytes) -> bytes:
     """What is before the second ``/`` of the target's path; query and fragment are cut first, nothing is decoded."""
     end = _END_OF_PATH.search(target)

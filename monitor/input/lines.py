@@ -35,7 +35,7 @@ class Lines:
             self._hold(chunk[:end])
             block = b"".join((*self._pieces, chunk[end:cut]))
         else:
-            block = b"".join((*self._pieces, chunk[:cut]))
+            block = b"".join((*self._pieces, memoryview(chunk)[:cut]))
         self._clear()
         if cut < len(chunk):
             self._hold(chunk[cut:])

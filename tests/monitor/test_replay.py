@@ -16,8 +16,9 @@ from monitor.engine.alert import basic
 from monitor.engine.engine import Engine
 from monitor.engine.snapshot import Event, Interval, Summary, Transition
 from monitor.errors import TaplineError
-from monitor.formats import Reader
+from monitor.formats import Reader, lines
 from monitor.input.archive import open_archive
+from monitor.input.block import MAX_LINE
 from monitor.replay import SIZES, Progress, Replay, Sizes, progress_text
 from monitor.units import Threshold
 
@@ -33,15 +34,15 @@ def line(second: int, path: str = "/a/b", client: str = "10.0.0.1") -> str:
     return f'{client} - - [{stamp}] "GET {path} HTTP/1.1" 200 12\n'
 
 
-def messy(seed: int, lines: int = 3000, start: int = START) -> str:
+def messy(seed: int, count: int = 3000, start: int = START) -> str:
     """Traffic with jitter, late lines, leaps, malformed lines, and once a log that is set back."""
     rng = random.Random(seed)
     now, made = start, []
-    for number in range(lines):
+    for number in range(count):
         now += rng.choice([0, 0, 0, 1, 1, 2])
         if rng.random() < 0.004:
             now += rng.choice([130, 500, 3000])
-        if number == lines // 2:
+        if number == count // 2:
             now -= 4000
         second = now - rng.choice([0] * 20 + [1, 3, 8, 40, 119, 200])
         if rng.random() < 0.003:
@@ -75,11 +76,15 @@ def log(folder: Path, name: str, text: str) -> Path:
     return path
 
 
+@pytest.mark.parametrize("plain", [False, True], ids=["line by line", "plain lines together"])
 @pytest.mark.parametrize("seed", range(4))
-def test_processes_and_blocks_leave_no_trace(seed: int, tmp_path: Path) -> None:
+def test_processes_and_blocks_leave_no_trace(
+    seed: int, plain: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = log(tmp_path, "log", messy(seed))
     expected = replayed([path])
     assert len(expected[0]) > 50
+    monkeypatch.setattr(lines, "LARGE", 0 if plain else MAX_LINE)
     for sizes, jobs in (
         (Sizes(2000), 1),
         (Sizes(100), 1),
