@@ -12,6 +12,7 @@ from monitor.engine.distinct import Distinct
 from monitor.engine.keyed import MAX_KEY, Keyed, add_up
 from monitor.engine.snapshot import OTHER, Table
 from monitor.engine.times import Times
+from monitor.formats.batch import Encoded
 
 MAX_SECTIONS = 40_000  # sections held; above it ...
 KEEP_SECTIONS = 20_000  # ... the ones with most hits stay, the others go into (other)
@@ -67,9 +68,9 @@ class Counts:
         """Count rows."""
         self.hits += len(hosts)
         self.size += sum(sizes)
-        self.clients.update(hosts)
-        self.codes.update(statuses)
-        self.methods.update(methods)
+        self.clients.update(hosts.distinct() if isinstance(hosts, Encoded) else hosts)
+        self.codes.update(statuses.counts() if isinstance(statuses, Encoded) else statuses)
+        self.methods.update(methods.counts() if isinstance(methods, Encoded) else methods)
         if len(self.codes) > MAX_NAMES or len(self.methods) > MAX_NAMES:
             _bound(self.codes)
             _bound(self.methods)

@@ -324,7 +324,9 @@ class Engine:
         times = batch.times
         tally = None
         if start is None or not times or min(times) >= start - window:
-            tally = count(batch, self._plan, self._clock_at(source, times, now), self._open_at)
+            clock_at = self._clock_at(source, times, now)
+            settle_from = times[0] if times and clock_at is None and not self._live and not self._plan.detail else None
+            tally = count(batch, self._plan, clock_at, self._open_at, settle_from)
         if tally is not None:
             return self._merge(tally, source, now)
         steps, settled = follow(times, start, window, final=final)

@@ -6,7 +6,7 @@ is over by their own clock, is ready to be told. So an engine that merges tallie
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from operator import add
 from typing import TypeVar
 
@@ -42,7 +42,9 @@ class Gathering:
         times = batch.times
         if clock is not None and times and min(times) < clock - window:
             return False
-        counted = count(batch, self._plan, None if clock is None else lambda newest: max(newest, clock), self._open_at)
+        in_order = clock is None or not times or times[0] >= clock
+        clock_at = None if in_order else lambda newest: max(newest, clock)
+        counted = count(batch, self._plan, clock_at, self._open_at, self._settle_from(times) if in_order else None)
         if counted is None:
             return False
         self.lines, self.tail = lines, tail
@@ -65,6 +67,12 @@ class Gathering:
             counts = tally.intervals[start] = Counts()
         return counts
 
+    def _settle_from(self, times: Sequence[int]) -> int | None:
+        """Where intervals begin that nothing before the batches can add to, if they may be settled."""
+        plan, tally = self._plan, self.tally
+        head = tally.head if tally.rows else times[0] if times else None
+        return None if plan.detail or head is None else plan.start_of(head) + 2 * plan.interval
+
     def _merge(self, its: Tally, clock: int) -> None:
         """Count what a batch adds up to; what came late counts by the clock before it."""
         plan, mine, closed = self._plan, self.tally, self._plan.closed_at(clock)
@@ -83,6 +91,8 @@ class Gathering:
             mine.malformed[clock] = mine.malformed.get(clock, 0) + its.malformed_before
         for second, malformed in its.malformed.items():
             mine.malformed[second] = mine.malformed.get(second, 0) + malformed
+        mine.settled.update(its.settled)
+        mine.settled_total.merge(its.settled_total)
         if its.rows:
             mine.rows += its.rows
             mine.first = min(mine.first, its.first)
@@ -91,9 +101,9 @@ class Gathering:
     def _settle(self) -> None:
         """Make the intervals ready that are over; the first two may hold rows of before, whatever their order."""
         plan, tally = self._plan, self.tally
-        if not tally.rows:
+        first, closed = self._settle_from(()), plan.closed_at(tally.last)
+        if first is None:
             return
-        first, closed = plan.start_of(tally.head) + 2 * plan.interval, plan.closed_at(tally.last)
         for start in sorted(start for start in tally.intervals if first <= start and plan.last_of(start) <= closed):
             counts = tally.intervals.pop(start)
             counts.malformed += sum(n for second, n in tally.malformed.items() if plan.start_of(second) == start)

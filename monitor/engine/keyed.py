@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from operator import add
 
 from monitor.engine.snapshot import OTHER
+from monitor.formats.batch import Encoded
 
 MAX_KEY = 1000  # bytes; longer ones count in (other)
 ERRORS = (b"4", b"5")  # as a status begins
@@ -50,7 +51,13 @@ class Keyed:
     def add(self, keys: Sequence[bytes], statuses: Sequence[bytes], sizes: Sequence[int]) -> bool:
         """Count rows; return True if a key is too long and has to be trimmed."""
         rows = self.rows
-        for key, amounts in zip(keys, map(add, sizes, map(_ONE_HIT.__getitem__, statuses)), strict=True):
+        each: Iterable[tuple[bytes, int]]
+        if isinstance(keys, Encoded) and isinstance(statuses, Encoded):
+            of_keys = keys.amounts(statuses, sizes, ERRORS)
+            each = [(key, (hits << _HIT) + (errors << _ERROR) + size) for key, hits, errors, size in of_keys]
+        else:
+            each = zip(keys, map(add, sizes, map(_ONE_HIT.__getitem__, statuses)), strict=True)
+        for key, amounts in each:
             if key in rows:
                 rows[key] += amounts
             else:

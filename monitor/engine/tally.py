@@ -11,7 +11,7 @@ import marshal
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress, islice
 from operator import lt
 from typing import Protocol, TypeVar
@@ -19,10 +19,11 @@ from typing import Protocol, TypeVar
 from monitor.engine import tables
 from monitor.engine.counts import Counts
 from monitor.engine.series import Series
+from monitor.engine.settling import settle
 from monitor.engine.snapshot import Table, Traffic
 from monitor.engine.tells import pack, unpack
 from monitor.engine.window import Amount
-from monitor.formats.batch import Batch
+from monitor.formats.batch import Batch, Encoded
 
 Item = TypeVar("Item", int, bytes)
 
@@ -91,9 +92,11 @@ def count(
     plan: Plan,
     clock_at: Callable[[int], int] | None = None,
     open_at: Callable[[int], Counts | None] = lambda start: None,
+    settle_from: int | None = None,
 ) -> Tally | None:
     """Count a batch; return None if it goes back by more than the window, which has to be read line by line.
 
+    ``settle_from``: intervals from there on may be settled, if no row before the batch is in them.
     ``clock_at`` gives the clock when the newest second of this log is so and so, where that is not the same.
     ``open_at`` gives the counts of an interval that rows may be added to at once, without being merged later.
     """
@@ -149,7 +152,14 @@ def count(
 
     keys = tables.columns(batch) if plan.detail else {}
     start = 0
+    settled_start = settled_end = rows
+    if settle_from is not None and not behind and isinstance(batch.sections, Encoded):
+        tally.settled, settled_start, settled_end = settle(batch, plan, settle_from)
     while start < rows:
+        if start == settled_start:
+            _fill(tally.settled_total, batch, plan, {}, lambda column: column[settled_start:settled_end])
+            start = settled_end
+            continue
         interval = plan.start_of(course[start])
         stop = bisect_left(course, interval + plan.interval, start)
         _add(tally, interval, batch, plan, start, stop, away.get(interval, ()), moved.pop(interval, ()), keys, open_at)
@@ -168,6 +178,12 @@ def count(
             tally.malformed[clock] = tally.malformed.get(clock, 0) + 1
         else:
             tally.malformed_before += 1
+    for second, malformed in tally.malformed.items() if tally.settled else ():
+        own = plan.start_of(second)
+        if own in tally.settled:
+            its = tally.settled[own]
+            tally.settled[own] = replace(its, malformed=its.malformed + malformed)
+            tally.settled_total.malformed += malformed
     return tally
 
 

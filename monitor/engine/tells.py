@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any
@@ -14,11 +14,6 @@ from monitor.engine.snapshot import Histogram, Quantiles, Row, Sort, Table, Traf
 
 def traffic(counts: Counts, top: int) -> Traffic:
     """Return the statistics of a stretch of time with its ``top`` sections by hits (0: all)."""
-    statuses: dict[str, int] = {}
-    for code, hits in sorted(counts.codes.items()):
-        if code[:1] in _CLASSES:
-            name = _CLASSES[code[:1]]
-            statuses[name] = statuses.get(name, 0) + hits
     first = counts.sections.largest(top)
     times = counts.times.quantiles([section for section, *_ in first]) if counts.times else {}
     rows = [
@@ -30,7 +25,7 @@ def traffic(counts: Counts, top: int) -> Traffic:
         size=counts.size,
         clients=len(counts.clients),
         clients_exact=counts.clients.exact,
-        statuses=statuses,
+        statuses=by_class(counts.codes),
         codes=dict(counts.codes),
         methods={method: hits for method, hits in counts.methods.items() if method},
         sections=tuple(rows),
@@ -40,6 +35,16 @@ def traffic(counts: Counts, top: int) -> Traffic:
         times=counts.times.whole() if counts.times else None,
         histogram=counts.times.histogram() if counts.times else None,
     )
+
+
+def by_class(codes: Mapping[bytes, int]) -> dict[str, int]:
+    """Return the hits by class of status: ``2xx`` ..."""
+    statuses: dict[str, int] = {}
+    for code, hits in sorted(codes.items()):
+        if code[:1] in _CLASSES:
+            name = _CLASSES[code[:1]]
+            statuses[name] = statuses.get(name, 0) + hits
+    return statuses
 
 
 _CLASSES = {b"%d" % digit: f"{digit}xx" for digit in range(1, 6)}

@@ -159,13 +159,16 @@ def lines_of(moves: list[Line]) -> list[Line]:
     st.lists(st.integers(1, 20), min_size=1, max_size=6),
     st.sampled_from([3, 20, 120]),
     st.sampled_from([0, 2, 5, 25]),
+    st.lists(st.booleans(), min_size=1, max_size=3),
 )
-def test_chunks_leave_no_trace(moves: list[Line], sizes: list[int], window: int, lateness: int) -> None:
+def test_chunks_leave_no_trace(
+    moves: list[Line], sizes: list[int], window: int, lateness: int, encode: list[bool]
+) -> None:
     lines = lines_of(moves)
     whole, line_by_line, chunked = (engine(window=window, lateness=lateness) for _ in range(3))
     expected = run(line_by_line, chunks(lines, [1]))
     assert run(whole, [batch(lines)]) == expected
-    assert run(chunked, chunks(lines, sizes)) == expected
+    assert run(chunked, chunks(lines, sizes, encode)) == expected
     assert whole.summary() == chunked.summary() == line_by_line.summary()
 
 

@@ -73,14 +73,22 @@ def merged(engine: Engine, batches: Sequence[Batch], parts: Sequence[int]) -> tu
     st.sampled_from([0, 2, 5, 25]),
     st.lists(st.sampled_from(RULES), max_size=3, unique=True),
     st.booleans(),
+    st.lists(st.booleans(), min_size=1, max_size=3),
 )
 def test_gathering_leaves_no_trace(
-    moves: list[Line], sizes: list[int], parts: list[int], window: int, lateness: int, rules: list[Rule], detail: bool
+    moves: list[Line],
+    sizes: list[int],
+    parts: list[int],
+    window: int,
+    lateness: int,
+    rules: list[Rule],
+    detail: bool,
+    encode: list[bool],
 ) -> None:
     lines = lines_of(moves)
     whole, other = (Engine(rule("1", window), rules, lateness=lateness, top=0, detail=detail) for _ in range(2))
     expected = run(whole, [batch(lines)])
-    events, _ = merged(other, chunks(lines, sizes), parts)
+    events, _ = merged(other, chunks(lines, sizes, encode), parts)
     assert events == expected
     assert other.summary() == whole.summary()
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from monitor.engine.alert import basic
 from monitor.engine.engine import Engine
 from monitor.engine.snapshot import Event, Interval, State, Transition
+from monitor.formats.arrays import np
 from monitor.formats.batch import Batch
+from monitor.formats.encoded import Numbers, Texts
 from monitor.rules import Rule
 from monitor.units import Threshold
 
@@ -46,6 +49,23 @@ def batch(lines: Sequence[Line], first: int = 0) -> Batch:
     )
 
 
+def encoded(plain: Batch) -> Batch:
+    """The same rows in columns that are numbers into a list of keys, some of which do not occur."""
+
+    def texts(column: Sequence[bytes]) -> Texts:
+        keys = [b"/unseen", *sorted(set(column), reverse=True)]
+        return Texts(np.array([keys.index(text) for text in column], np.int64), keys)
+
+    return replace(
+        plain,
+        hosts=texts(plain.hosts),
+        methods=texts(plain.methods),
+        sections=texts(plain.sections),
+        statuses=texts(plain.statuses),
+        sizes=Numbers(np.array(plain.sizes, np.int64)),
+    )
+
+
 def run(engine: Engine, batches: Iterable[Batch]) -> list[Event]:
     events: list[Event] = []
     for one in batches:
@@ -53,12 +73,13 @@ def run(engine: Engine, batches: Iterable[Batch]) -> list[Event]:
     return [*events, *engine.finish()]
 
 
-def chunks(lines: Sequence[Line], sizes: Sequence[int]) -> list[Batch]:
-    """The lines in batches of these sizes, the sizes taken round and round."""
+def chunks(lines: Sequence[Line], sizes: Sequence[int], encode: Sequence[bool] = (False,)) -> list[Batch]:
+    """The lines in batches of these sizes, and whether their columns are encoded, both taken round and round."""
     made, start, turn = [], 0, 0
     while start < len(lines):
         stop = start + max(1, sizes[turn % len(sizes)])
-        made.append(batch(lines[start:stop]))
+        one = batch(lines[start:stop])
+        made.append(encoded(one) if encode[turn % len(encode)] else one)
         start, turn = stop, turn + 1
     return made
 

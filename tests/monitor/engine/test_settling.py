@@ -1,0 +1,72 @@
+"""Intervals that lie whole in a block: told as they are told one row after the other."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from monitor.engine import settling
+from monitor.engine.engine import Engine
+from monitor.engine.gather import Gathering
+from monitor.engine.tally import Plan
+from monitor.formats import encoded
+from monitor.formats.batch import Batch
+from tests.monitor.engine.traffic import batch, rule, run
+from tests.monitor.engine.traffic import encoded as with_codes
+
+START = 1_700_000_000
+
+
+def made(rows: int, seconds: int, sections: int, seed: int = 1) -> Batch:
+    """Rows in order, some of which are no requests."""
+    rng = random.Random(seed)
+    times = sorted(START + rng.randrange(seconds) for _ in range(rows))
+    plain = batch(times)
+    methods = [rng.choice([b"GET", b"GET", b"POST", b""]) for _ in times]
+    return replace(
+        plain,
+        methods=methods,
+        sections=[b"/s%d" % rng.randrange(sections) if method else b"" for method in methods],
+        statuses=[rng.choice([b"200", b"304", b"404", b"500", b"-"]) for _ in times],
+        sizes=[rng.randrange(encoded.LARGEST) for _ in times],
+    )
+
+
+@pytest.mark.parametrize("top", [0, 3, 10])
+@pytest.mark.parametrize(("rows", "seconds", "sections"), [(900, 60, 5), (900, 300, 40), (300, 3000, 200)])
+def test_they_are_told_as_by_rows(rows: int, seconds: int, sections: int, top: int) -> None:
+    one = made(rows, seconds, sections)
+    whole, other = (Engine(rule(), top=top) for _ in range(2))
+    assert run(other, [with_codes(one)]) == run(whole, [one])
+    assert other.summary() == whole.summary()
+
+
+def settled(one: Batch) -> int:
+    """How many intervals of a batch are settled."""
+    return len(settling.settle(one, Plan(), START)[0])
+
+
+def test_where_a_bound_might_be_met_none_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = with_codes(made(900, 100, 5))
+    assert settled(one) == 8  # neither the first, nor the last one, which is still open
+    assert settled(replace(one, durations=[1] * 900)) == 0
+    assert settled(replace(one, statuses=list(one.statuses))) == 0
+    for name in ("MAX_SECTIONS", "MAX_NAMES", "MAX_KEY"):
+        with monkeypatch.context() as patch:
+            patch.setattr(settling, name, 1)
+            assert settled(one) == 0
+
+
+def test_where_sections_are_too_many_for_the_rows_none_is_settled() -> None:
+    assert settled(with_codes(made(300, 3000, 200))) == 0
+    assert settled(with_codes(made(20, 5, 2))) == 0
+
+
+def test_a_part_settles_all_but_its_first_two_intervals_and_the_last() -> None:
+    gathering = Gathering(Plan(top=0))
+    assert gathering.add(with_codes(made(900, 100, 5)))
+    first = START - START % 10 + 20
+    assert sorted(gathering.tally.settled) == list(range(first, first + 70, 10))
+    assert gathering.tally.settled_total.hits == sum(its.hits for its in gathering.tally.settled.values())
