@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SHARE = 2  # a worker takes so much less than its part of what is left: all shall be done at about the same time
 FIRST = 64 * 1024  # bytes at most of a plain file that this process reads itself before there is work for others
+MERGED = 256 * 1024  # bytes at most that are parsed at once where the rows of several logs take turns
 GARBAGE = 500_000  # new objects between two looks for cycles; a block makes many and no cycle
 
 
@@ -32,7 +33,7 @@ GARBAGE = 500_000  # new objects between two looks for cycles; a block makes man
 class Sizes:
     """How much is read at once, in bytes; it leaves no trace."""
 
-    block: int = 1536 * 1024  # what is parsed at once
+    block: int = 1536 * 1024  # what is parsed at once: enough for plain lines to be read many at a time
     # What a worker takes at once of what passes through a pipe, and at least and at most of a plain file, which it
     # reads itself. The more, the fewer intervals lie in two parts.
     piece: int = 1024 * 1024
@@ -147,7 +148,7 @@ class Replay:
         return self._parallel(self._logs[0], self._workers) if self._workers else self._alone(self._logs[0])
 
     def _alone(self, log: _Log) -> Iterator[Step]:
-        for batch in self._batches(log):
+        for batch in self._batches(log, self._sizes.block):
             yield Step(self._engine.feed(batch))
 
     def _parallel(self, log: _Log, workers: Workers) -> Iterator[Step]:
@@ -203,7 +204,8 @@ class Replay:
         """The log furthest behind is read next; a row at a time matters, so batches are cut where another's turn is."""
         engine = self._engine
         courses = [Course(engine.plan.window) for _ in self._logs]
-        sources = [self._batches(log) for log in self._logs]
+        # Batches are cut into few rows at a time, for which columns that count themselves do not pay.
+        sources = [self._batches(log, min(self._sizes.block, MERGED)) for log in self._logs]
 
         def load(number: int) -> list[Event]:
             """Read on until there is a row; what stands before it counts where the clock is now."""
@@ -238,8 +240,8 @@ class Replay:
                 waiting = []
         yield Step(waiting)
 
-    def _batches(self, log: _Log) -> Iterator[Batch]:
-        with closing(log.blocks(self._sizes.block)) as blocks:
+    def _batches(self, log: _Log, size: int) -> Iterator[Batch]:
+        with closing(log.blocks(size)) as blocks:
             for data in blocks:
                 yield self._read(log, data)
 
