@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -57,9 +58,9 @@ class Workers:
         jobs: int,
         waiting: Callable[[], AbstractContextManager[None]],
         stretches: Stretches | None,
-        block: int,
+        block: Callable[[Reader], int],
     ) -> None:
-        """``stretches``: where units are read that are no blocks, ``block`` bytes at once."""
+        """``stretches``: where units are read that are no blocks, as much at once as ``block`` says."""
         # Forked: what a worker needs is there without being sent, and it starts in milliseconds.
         context = get_context("fork")
         self._waiting = waiting
@@ -153,8 +154,15 @@ class Workers:
 class _Worker:
     """Reads and counts units until the other end is closed."""
 
-    def __init__(self, end: Connection, reader: Reader, plan: Plan, stretches: Stretches | None, block: int) -> None:
-        self._block = block
+    def __init__(
+        self,
+        end: Connection,
+        reader: Reader,
+        plan: Plan,
+        stretches: Stretches | None,
+        block: Callable[[Reader], int],
+    ) -> None:
+        self._block = partial(block, reader)
         self._end = end
         self._reader = reader
         self._plan = plan

@@ -9,6 +9,7 @@ import gc
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from monitor.engine.merging import Course
 from monitor.engine.rows import noted
 from monitor.engine.snapshot import Event
 from monitor.formats import Batch, Reader, State
-from monitor.input.archive import Archive
+from monitor.input.archive import Archive, Size
 
 if TYPE_CHECKING:
     from monitor.input.archive import Stretches
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 SHARE = 2  # a worker takes so much less than its part of what is left: all shall be done at about the same time
 FIRST = 64 * 1024  # bytes at most of a plain file that this process reads itself before there is work for others
-MERGED = 256 * 1024  # bytes at most that are parsed at once where the rows of several logs take turns
+LARGER = 6  # times as much is parsed at once where that is faster
 GARBAGE = 500_000  # new objects between two looks for cycles; a block makes many and no cycle
 
 
@@ -33,11 +34,15 @@ GARBAGE = 500_000  # new objects between two looks for cycles; a block makes man
 class Sizes:
     """How much is read at once, in bytes; it leaves no trace."""
 
-    block: int = 1536 * 1024  # what is parsed at once: enough for plain lines to be read many at a time
+    block: int = 256 * 1024  # what is parsed at once: as much as fits the processor's cache parses fastest
     # What a worker takes at once of what passes through a pipe, and at least and at most of a plain file, which it
     # reads itself. The more, the fewer intervals lie in two parts.
     piece: int = 1024 * 1024
     stretch: int = 8 * 1024 * 1024
+
+    def block_for(self, reader: Reader) -> int:
+        """Return how much is parsed at once by a reader that may gain by more."""
+        return self.block * LARGER if reader.wants_large else self.block
 
 
 SIZES = Sizes()
@@ -121,7 +126,7 @@ class Replay:
                     self._jobs,
                     self._waiting,
                     self._stretches,
-                    self._sizes.block,
+                    self._sizes.block_for,
                 )
                 self._workers = stack.enter_context(closing(workers))
             self._open = stack.pop_all()
@@ -148,7 +153,7 @@ class Replay:
         return self._parallel(self._logs[0], self._workers) if self._workers else self._alone(self._logs[0])
 
     def _alone(self, log: _Log) -> Iterator[Step]:
-        for batch in self._batches(log, self._sizes.block):
+        for batch in self._batches(log, partial(self._sizes.block_for, log.reader)):
             yield Step(self._engine.feed(batch))
 
     def _parallel(self, log: _Log, workers: Workers) -> Iterator[Step]:
@@ -196,7 +201,8 @@ class Replay:
         else:
             assert self._stretches
             start, end = (part.start, part.end) if part else unit
-            blocks = (data for _, data in self._stretches.blocks(start, end, self._sizes.block))
+            size = partial(self._sizes.block_for, log.reader)
+            blocks = (data for _, data in self._stretches.blocks(start, end, size))
         for data in blocks:
             yield Step(self._engine.feed(self._read(log, data)))
 
@@ -205,7 +211,7 @@ class Replay:
         engine = self._engine
         courses = [Course(engine.plan.window) for _ in self._logs]
         # Batches are cut into few rows at a time, for which columns that count themselves do not pay.
-        sources = [self._batches(log, min(self._sizes.block, MERGED)) for log in self._logs]
+        sources = [self._batches(log, self._sizes.block) for log in self._logs]
 
         def load(number: int) -> list[Event]:
             """Read on until there is a row; what stands before it counts where the clock is now."""
@@ -240,7 +246,7 @@ class Replay:
                 waiting = []
         yield Step(waiting)
 
-    def _batches(self, log: _Log, size: int) -> Iterator[Batch]:
+    def _batches(self, log: _Log, size: Size) -> Iterator[Batch]:
         with closing(log.blocks(size)) as blocks:
             for data in blocks:
                 yield self._read(log, data)
@@ -267,7 +273,7 @@ class _Log:
         self._own = 0  # of them those that this reader has read
         self._waiting = waiting
 
-    def blocks(self, size: int) -> Generator[bytes, None, None]:
+    def blocks(self, size: Size) -> Generator[bytes, None, None]:
         blocks = self.archive.blocks(size)
         while True:
             with self._waiting():

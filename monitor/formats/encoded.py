@@ -10,7 +10,7 @@ from monitor.formats.arrays import Ints, Words, np
 from monitor.formats.batch import Batch, Encoded
 
 LARGEST = 10**11 - 1  # of a number in a column; so sums of a block's are exact even as floats (below 2^53)
-MAX_KEYS = 65_536  # keys of a dictionary; above it, or above ...
+MAX_KEYS = 32_768  # keys of a dictionary; above it, or above ...
 MAX_HELD = 8 * 1024 * 1024  # ... so many bytes of them, it is begun anew
 _CELLS = 8  # so many sections of groups a row may be counted at once
 _FEW = 4  # so many keys a row may be looked at; of more, the rows are sorted instead

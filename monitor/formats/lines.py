@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from monitor.formats.plain import PlainLines
 
 LARGE = 512 * 1024  # bytes of a block from which on its plain lines are read many at a time; before, numpy does not pay
-SKIPPED = 16  # blocks not looked at for plain lines after one in which too many are odd
+SKIPPED = 64  # blocks not looked at for plain lines after one that was not worth it
 
 LINE_END = b"\r\t "  # what is cut at a line's end
 
@@ -67,14 +67,15 @@ class LineParser:
         self._table = Table(order, columns, form.time, form.tick)
         self._has_plain = form.plain and set(order) == _PLAIN
         self._plain: PlainLines | None = None  # made when there is a large block
-        self._skipped = SKIPPED  # blocks since the last that had too many odd lines
+        self._skipped = SKIPPED  # blocks since the last that was not worth it
 
     def read(self, data: bytes, header: Header = ()) -> tuple[Read, Header]:
         """Read whole lines, the last with its end. The header is handed back."""
-        if self._has_plain and LARGE <= len(data) <= MAX_LINE:
+        if self.wants_large and LARGE <= len(data) <= MAX_LINE:
             plain = self._read_plain(data, header)
             if plain:
                 return plain, header
+        self._skipped += 1
         texts = self._columns(self._block, data)
         lines = len(data) - len(data.replace(b"\n", b""))  # a third of the time that bytes.count takes
         if len(texts[0]) != lines:  # a field whose quote is missing ran on into the next line
@@ -84,6 +85,11 @@ class LineParser:
         if self._table.times.failures == failures and len(data) <= MAX_LINE:
             return Read(self._table.batch(texts, times, lines)), header
         return self._with_odd_lines(data, list(zip(*texts, strict=True)), times, header), header
+
+    @property
+    def wants_large(self) -> bool:
+        """Whether blocks of at least ``LARGE`` bytes are read faster."""
+        return self._has_plain and self._skipped >= SKIPPED
 
     def fits(self, line: bytes, header: Header = ()) -> bool:
         """Whether a line, its end cut, is one of this format."""
@@ -120,16 +126,13 @@ class LineParser:
 
     def _read_plain(self, data: bytes, header: Header) -> Read | None:
         """Read a block of which nearly all lines are plain; None if they are not."""
-        if self._skipped < SKIPPED:
-            self._skipped += 1
-            return None
-        if self._plain is None:
-            from monitor.formats.plain import PlainLines  # here: numpy takes longer to load than all the rest
+        from monitor.formats.plain import PlainLines  # here: numpy takes longer to load than all the rest
 
-            self._plain = PlainLines()
-        plain = self._plain.read(data, self._table.times)
+        reader = self._plain or PlainLines()
+        plain = reader.read(data, self._table.times)
+        worth = plain is not None and plain.worth
+        self._plain, self._skipped = (reader, self._skipped) if worth else (None, 0)
         if plain is None:
-            self._skipped = 0
             return None
         found = _Odd()
         rows: list[Row] = []
@@ -141,7 +144,7 @@ class LineParser:
                 places.append(before)
         texts = self._table.texts_of(rows)
         more = self._table.batch(texts, self._table.times_of(texts), len(rows))
-        batch = self._plain.batch(plain, places, more)
+        batch = reader.batch(plain, places, more)
         if batch is None:
             return None
         samples = self._samples(found)

@@ -17,6 +17,10 @@ from monitor.formats.records import RecordParser
 class Parser(Protocol):
     """Reads blocks of one format."""
 
+    @property
+    def wants_large(self) -> bool:
+        """Whether large blocks are read faster."""
+
     def read(self, data: bytes, header: Header) -> tuple[Read, Header]:
         """Read whole lines, the last with its end; the header then in force comes back with them."""
 

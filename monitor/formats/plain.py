@@ -29,6 +29,7 @@ _TOLD_BY = 16  # marks from its first that a line is told by; near the block's e
 _TIME = 26  # bytes
 
 ODD = 8  # where more than one of so many lines is odd, a block is not read here
+NEW = 8  # where all but one of so many lines have a host or a section never seen, it had better not been
 _FEW = 32  # different methods or statuses of a block; the lines of others are odd
 _LONGEST_SIZE = len(str(LARGEST))
 
@@ -59,6 +60,7 @@ class Plain:
     sections: Texts
     statuses: Texts
     sizes: Ints
+    worth: bool  # texts came again: to know them by numbers has saved something
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +154,14 @@ class PlainLines:
         for code, host in enumerate(self._hosts.keys[self._checked :], self._checked):
             if b"," in host:
                 self._lists.append(code)
-        self._checked = len(self._hosts.keys)
+        new_hosts, self._checked = len(self._hosts.keys) - self._checked, len(self._hosts.keys)
         if self._lists:
             good &= ~np.isin(host_codes, self._lists)
         target = places.method_end + 1
         end = _section_ends(words, target + 1, places.target_end)
+        sections = len(self._sections.keys)
         section_codes = self._sections.codes(data, words, target, end - target)
+        new = max(new_hosts, len(self._sections.keys) - sections)
         line = places.line
         if not good.all():
             line, seconds, sizes = line[good], seconds[good], sizes[good]
@@ -172,6 +176,7 @@ class PlainLines:
             Texts(section_codes, self._sections.keys),
             Texts(statuses, status_keys),
             sizes,
+            worth=new * NEW <= len(places.line) * (NEW - 1),
         )
 
 

@@ -51,6 +51,12 @@ class Reader:
         self._misfit = ""  # why the first line fits nothing
 
     @property
+    def wants_large(self) -> bool:
+        """Whether it reads large blocks faster than small ones, as things are."""
+        layout = self.state.layout
+        return layout is not None and self._parsers.of(layout.form).wants_large
+
+    @property
     def description(self) -> str:
         """One line: which format, and why."""
         if self.state.layout:

@@ -24,6 +24,8 @@ _ORDER = ("time", "host", "method", "section", "status", "size", "vhost")
 class RecordParser:
     """Reads blocks of one format of records."""
 
+    wants_large = False
+
     def __init__(self, take: Take, form: Format, columns: Columns) -> None:
         self._take = take
         self._form = form

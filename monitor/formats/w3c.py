@@ -38,6 +38,8 @@ def is_directive(line: bytes) -> bool:
 class W3cParser:
     """Reads blocks: those between two #Fields lines as lines of one shape. The header: the date, then the fields."""
 
+    wants_large = False
+
     def __init__(self, form: Format, columns: Columns) -> None:
         self._columns = columns
         self._made: dict[Header, LineParser] = {}

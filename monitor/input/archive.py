@@ -98,7 +98,14 @@ def _codec(packed: str) -> tuple[Callable[[], Decompressor], type[Exception]]:
     return zstd.ZstdDecompressor, zstd.ZstdError
 
 
-def _unpack(path: str, packed: str, stored: Iterator[bytes], size: int) -> Iterator[bytes]:
+Size = int | Callable[[], int]  # bytes to be read at once, always or each time anew
+
+
+def _now(size: Size) -> int:
+    return min(size if isinstance(size, int) else size(), MAX_LINE)
+
+
+def _unpack(path: str, packed: str, stored: Iterator[bytes], size: Size) -> Iterator[bytes]:
     """Unpack one member after the other, at most ``size`` bytes at a time however well they were packed."""
     new, error_class = _codec(packed)
     member: Decompressor | None = None
@@ -111,7 +118,7 @@ def _unpack(path: str, packed: str, stored: Iterator[bytes], size: int) -> Itera
                     break
                 member = new()
             try:
-                out = member.decompress(data, size)
+                out = member.decompress(data, _now(size))
             except error_class as error:
                 what = "is damaged" if first else "is damaged or has something else behind its end"
                 raise TaplineError(f"{path}: the {packed} data {what}: {error}") from None
@@ -132,7 +139,7 @@ class Archive:
     size: int | None
     packed: str
 
-    def blocks(self, size: int = CHUNK) -> Iterator[bytes]:
+    def blocks(self, size: Size = CHUNK) -> Iterator[bytes]:
         """Read it in blocks of about ``size`` bytes (at most ``MAX_LINE``), whole lines; the last may lack its LF.
 
         Raises TaplineError where it cannot be read (on), after everything before that place.
@@ -140,7 +147,7 @@ class Archive:
         lines = Lines()
         with _opened(self.path) as descriptor:
             try:
-                for chunk in chunks(self.path, descriptor, min(size, MAX_LINE)):
+                for chunk in chunks(self.path, descriptor, size):
                     if block := lines.push(chunk):
                         yield block
             except TaplineError:
@@ -160,7 +167,7 @@ class Archive:
             yield Stretches(self.path, descriptor)
 
 
-def chunks(path: str, descriptor: int, size: int) -> Generator[bytes, None, None]:
+def chunks(path: str, descriptor: int, size: Size) -> Generator[bytes, None, None]:
     """Read an open log, unpacked, in chunks of at most ``size`` bytes; ``path`` is what it is called.
 
     Raises TaplineError where it cannot be read (on).
@@ -253,14 +260,13 @@ class Stretches:
             return position + 1, False
         return position, False
 
-    def blocks(self, start: int, end: int, size: int = CHUNK) -> Iterator[tuple[int, bytes]]:
+    def blocks(self, start: int, end: int, size: Size = CHUNK) -> Iterator[tuple[int, bytes]]:
         """Read from ``start`` to ``end`` in the blocks of ``Archive.blocks``, each with where it ends.
 
         Raises TaplineError where it cannot be read (on), after everything before that place.
         """
         lines = Lines()
-        size = min(size, MAX_LINE)
-        while start < end and (chunk := self._read(start, min(size, end - start))):
+        while start < end and (chunk := self._read(start, min(_now(size), end - start))):
             start += len(chunk)
             if block := lines.push(chunk):
                 yield start - lines.length, block
@@ -294,7 +300,7 @@ def _opened(path: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _stored(path: str, descriptor: int, size: int) -> Iterator[bytes]:
+def _stored(path: str, descriptor: int, size: Size) -> Iterator[bytes]:
     """Read up to ``size`` bytes at a time; of a pipe what is there, without waiting for more than its first byte.
 
     A file is read from the descriptor's place, which stays: it may be read by others meanwhile.
@@ -302,16 +308,13 @@ def _stored(path: str, descriptor: int, size: int) -> Iterator[bytes]:
     try:
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
             offset = os.lseek(descriptor, 0, os.SEEK_CUR)
-            while chunk := os.pread(descriptor, size, offset):
+            while chunk := os.pread(descriptor, _now(size), offset):
                 offset += len(chunk)
                 yield chunk
             return
-        while chunk := os.read(descriptor, size):
-            if len(chunk) == size:
-                yield chunk
-                continue
+        while chunk := os.read(descriptor, room := _now(size)):
             pieces = [chunk]
-            room = size - len(chunk)
+            room -= len(chunk)
             while room and chunk and select.select([descriptor], [], [], 0)[0]:
                 chunk = os.read(descriptor, room)
                 pieces.append(chunk)

@@ -48,7 +48,7 @@ def workers(
     waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
     new_reader: Callable[[], Reader] = reader,
 ) -> Workers:
-    return Workers(new_reader, PLAN, jobs, waiting, None, BLOCK)
+    return Workers(new_reader, PLAN, jobs, waiting, None, lambda reader: BLOCK)
 
 
 def test_parts_come_back_in_the_order_of_their_blocks() -> None:
@@ -158,7 +158,7 @@ def answers(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("signal.signal", handled.__setitem__)
         patch.setattr("gc.set_threshold", lambda *_: None)
-        _Worker(its, reader(), PLAN, stretches, BLOCK).run([others])
+        _Worker(its, reader(), PLAN, stretches, lambda reader: BLOCK).run([others])
     assert others.closed
     assert handled == {signal.SIGINT: signal.SIG_IGN, signal.SIGTERM: signal.SIG_DFL}
     its.close()

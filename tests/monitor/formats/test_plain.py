@@ -119,6 +119,17 @@ def test_of_too_many_odd_lines_none_is_read(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(tried) == 3
 
 
+def test_where_nearly_every_line_has_texts_never_seen_the_next_blocks_are_not_read_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lines, "LARGE", 0)
+    reader = Reader(parse("combined"))
+    made = [f'h - - {WHEN} "GET /{n} HTTP/1.1" 200 1\n' for n in range(9 * (lines.SKIPPED + 2))]
+    blocks = ["".join(made[start : start + 9]).encode() for start in range(0, len(made), 9)]
+    encoded = [isinstance(reader.read(block).sections, Encoded) for block in blocks]
+    assert encoded == [True, *[False] * lines.SKIPPED, True]
+
+
 def columns(batch: Batch) -> dict[str, object]:
     return {
         field.name: list(value) if isinstance(value, (Encoded, Numbers, list, tuple)) else value
