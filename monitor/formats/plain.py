@@ -7,6 +7,7 @@ line by line. So a line is read as the exact pattern reads it, or not here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
@@ -30,6 +31,7 @@ _TIME = 26  # bytes
 
 ODD = 8  # where more than one of so many lines is odd, a block is not read here
 NEW = 8  # where all but one of so many lines have a host or a section never seen, it had better not been
+_WORDS = 8  # of sections that are looked through many at a time; the rest of a long one would keep the others waiting
 _FEW = 32  # different methods or statuses of a block; the lines of others are odd
 _LONGEST_SIZE = len(str(LARGEST))
 
@@ -38,6 +40,7 @@ def _word(text: bytes) -> np.uint64:
     return np.uint64(int.from_bytes(text, "little"))
 
 
+_END_OF_SECTION = re.compile(rb"[/?#]")
 _ONE = np.uint64(1)
 _ONES = _word(b"\x01" * WORD)
 _HIGH = _word(b"\x80" * WORD)
@@ -105,6 +108,7 @@ class PlainLines:
         marks = np.less_equal(text, _LAST_MARK, out=self._marks[: len(text)]).nonzero()[0]
         kinds = text[marks]
         ends = (kinds == _LINE_FEED).nonzero()[0]
+        most = len(ends) // ODD
         words = _words(data)
         places = _find(marks, kinds, ends)
         places = places.only(_has_right_letters(places, text, words))
@@ -113,9 +117,10 @@ class PlainLines:
             escaped = np.zeros(len(ends), np.bool_)
             escaped[np.searchsorted(marks[ends], escapes)] = True
             places = places.only(~escaped[places.line])
-        if len(ends) - len(places.line) > len(ends) // ODD:
+        if len(ends) - len(places.line) > most:
             return None
-        return self._columns(data, text, words, places, times, marks[ends])
+        plain = self._columns(data, text, words, places, times, marks[ends])
+        return plain if len(plain.odd) <= most else None
 
     def batch(self, plain: Plain, places: Sequence[int], others: Batch) -> Batch | None:
         """All rows of a block as a batch: behind so many plain ones each of the others. None: a size is too large."""
@@ -158,7 +163,7 @@ class PlainLines:
         if self._lists:
             good &= ~np.isin(host_codes, self._lists)
         target = places.method_end + 1
-        end = _section_ends(words, target + 1, places.target_end)
+        end = _section_ends(data, words, target + 1, places.target_end)
         sections = len(self._sections.keys)
         section_codes = self._sections.codes(data, words, target, end - target)
         new = max(new_hosts, len(self._sections.keys) - sections)
@@ -315,23 +320,24 @@ def _digits(word: Words, count: Ints) -> tuple[Ints, Bools]:
     return word.astype(np.int64), good
 
 
-def _section_ends(words: Words, start: Ints, limit: Ints) -> Ints:
+def _section_ends(data: bytes, words: Words, start: Ints, limit: Ints) -> Ints:
     """Where from ``start`` on the first ``/``, ``?`` or ``#`` is; ``limit`` if there is none before."""
     ends = limit.copy()
-    rows: Ints | slice = slice(None)
-    at = start
-    while len(at):
-        word = words[at]
+    rows, at = np.arange(len(start)), start
+    for _ in range(_WORDS):
+        word, until = words[at], limit[rows]
         found = np.zeros(len(word), np.uint64)
         for byte in b"/?#":
             other = word ^ _ONES * np.uint64(byte)
             found |= other - _ONES & ~other  # the high bit of the first byte that is 0, and perhaps of some behind it
         found &= _HIGH
         offset = np.bitwise_count(~found & found - _ONE) // WORD  # WORD if there is none
-        ends[rows] = np.where(offset < WORD, np.minimum(at + offset, limit[rows]), limit[rows])
-        more = ((offset == WORD) & (at + WORD < limit[rows])).nonzero()[0]
-        rows = more if isinstance(rows, slice) else rows[more]
-        at = at[more] + WORD
+        ends[rows] = np.minimum(at + offset, until)
+        more = ((offset == WORD) & (at + WORD < until)).nonzero()[0]
+        rows, at = rows[more], at[more] + WORD
+    for row, begin, end in zip(rows.tolist(), at.tolist(), limit[rows].tolist(), strict=True):
+        match = _END_OF_SECTION.search(data, begin, end)
+        ends[row] = match.start() if match else end
     return ends
 
 

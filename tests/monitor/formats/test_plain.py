@@ -32,9 +32,10 @@ PLAIN = [
     f'h - - {WHEN} "GET /#x HTTP/1.1" 200 123456789 "!" "a!b"',
     f'h - - {WHEN} "GET //x HTTP/1.1" 500 12345678 "-" "-" ',
     'h - - [31/Dec/1999:23:59:59 +0530] "M-_1 /\xff HTTP/2.0" 999 1',
+    *(f'h - - {WHEN} "GET /{"long" * 25}{end} HTTP/1.1" 200 1' for end in ("", "/x", "?/x", "s#/")),
 ]
 ODD = {
-    "the ident": f'h i - {WHEN} "GET /a HTTP/1.1" 200 1 "-" "-"',
+    "an ident": f'h i - {WHEN} "GET /a HTTP/1.1" 200 1 "-" "-"',
     "a user of two words": f'h - a b {WHEN} "GET /a HTTP/1.1" 200 1 "-" "-"',
     "no user": f'h -  {WHEN} "GET /a HTTP/1.1" 200 1 "-" "-"',
     "no host": f' - - {WHEN} "GET /a HTTP/1.1" 200 1 "-" "-"',
@@ -107,6 +108,12 @@ def test_the_block_may_be_short() -> None:
     assert read
     assert read.odd[0] == (0, 0, b"")
     assert read.odd[-1] == (20, 19, COMMON.encode())
+
+
+@pytest.mark.parametrize("why", ["a long method", "a large size", "no such day", "an ident"])
+def test_a_block_of_odd_lines_is_left_whole_to_the_exact_pattern(why: str) -> None:
+    data = (ODD[why] + "\n").encode() * 20 + FILLER
+    assert PlainLines().read(data, Times("clf")) is None
 
 
 def test_of_too_many_odd_lines_none_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
