@@ -8,7 +8,7 @@ sliced, and no tuple for each line. Knows nothing of which format a log has.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from monitor.formats.batch import Batch, Columns, Malformed
@@ -143,13 +143,10 @@ class LineParser:
                 rows.append(row)
                 places.append(before)
         texts = self._table.texts_of(rows)
-        more = self._table.batch(texts, self._table.times_of(texts), len(rows))
-        batch = reader.batch(plain, places, more)
-        if batch is None:
-            return None
-        samples = self._samples(found)
-        batch = replace(batch, blank=found.blank, malformed_at=found.malformed_at, samples=samples)
-        return Read(batch, found.misfits)
+        odd_ones = (found.blank, 0, found.malformed_at, self._samples(found))
+        others = self._table.batch(texts, self._table.times_of(texts), plain.count, *odd_ones)
+        batch = reader.batch(plain, places, others)
+        return None if batch is None else Read(batch, found.misfits)
 
     def _samples(self, found: _Odd) -> tuple[Malformed, ...]:
         return tuple(

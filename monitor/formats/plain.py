@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from monitor.formats.arrays import Bools, Bytes, Ints, Words, np
 from monitor.formats.batch import Batch
@@ -123,26 +123,21 @@ class PlainLines:
         return plain if len(plain.odd) <= most else None
 
     def batch(self, plain: Plain, places: Sequence[int], others: Batch) -> Batch | None:
-        """All rows of a block as a batch: behind so many plain ones each of the others. None: a size is too large."""
-        sizes = others.sizes
-        if max(sizes, default=0) > LARGEST:
+        """Put plain rows between the others: before each of those so many. None: a size is too large."""
+        if max(others.sizes, default=0) > LARGEST:
             return None
 
         def with_others(column: Texts, texts: Sequence[bytes], code: Callable[[bytes], int]) -> Texts:
             return Texts(_inserted(column.codes, places, [code(text) for text in texts]), column.keys)
 
-        return Batch(
-            lines=plain.count,
-            blank=0,
-            comments=0,
-            malformed_at=(),
-            samples=(),
+        return replace(
+            others,
             times=_inserted(plain.times, places, others.times).tolist(),
             hosts=with_others(plain.hosts, others.hosts, self._hosts.code),
             methods=with_others(plain.methods, others.methods, _coder(plain.methods.keys)),
             sections=with_others(plain.sections, others.sections, self._sections.code),
             statuses=with_others(plain.statuses, others.statuses, _coder(plain.statuses.keys)),
-            sizes=Numbers(_inserted(plain.sizes, places, sizes)),
+            sizes=Numbers(_inserted(plain.sizes, places, others.sizes)),
         )
 
     def _columns(self, data: bytes, text: Bytes, words: Words, places: _Places, times: Times, ends: Ints) -> Plain:
@@ -154,7 +149,7 @@ class PlainLines:
         statuses, status_keys = _few(words[places.status] & FIRST[3])
         good = is_time & is_size & (length <= WORD)
         good &= _are(methods, method_keys, is_method)
-        good &= _are(statuses, status_keys, lambda key: len(key) == 3 and key.isdigit())
+        good &= _are(statuses, status_keys, bytes.isdigit)
         host_codes = self._hosts.codes(data, words, places.host, places.host_end - places.host)
         for code, host in enumerate(self._hosts.keys[self._checked :], self._checked):
             if b"," in host:
@@ -262,7 +257,7 @@ def _has_right_letters(places: _Places, text: Bytes, words: Words) -> Bools:
     """Whether what stands around the fields is right: ``host - user [time] "method /target HTTP/1.1" ``."""
     good: Bools = words[places.host_end] & FIRST[3] == _word(b" - ")
     good &= words[places.time - 2] & FIRST[2] == _word(b" [")
-    good &= words[places.time + _TIME - 1] >> np.uint64(8) & FIRST[3] == _word(b'] "')
+    good &= words[places.time + _TIME] & FIRST[3] == _word(b'] "')
     good &= (places.host_end > places.host) & (places.time - places.host_end > 5)
     good &= text[places.method_end + 1] == ord("/")
     protocol = words[places.target_end]
