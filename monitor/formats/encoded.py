@@ -12,7 +12,7 @@ from monitor.formats.batch import Batch, Encoded
 LARGEST = 10**11 - 1  # of a number in a column; so sums of a block's are exact even as floats (below 2^53)
 MAX_KEYS = 32_768  # keys of a dictionary; above it, or above ...
 MAX_HELD = 8 * 1024 * 1024  # ... so many bytes of them, it is begun anew
-_CELLS = 8  # so many sections of groups a row may be counted at once
+_CELLS = 8  # so many keys of groups a row may be counted at once
 _FEW = 4  # so many keys a row may be looked at; of more, the rows are sorted instead
 _SPARSE = 64  # so many keys a row may be looked at for whether they occur
 
@@ -212,7 +212,7 @@ class Divided:
 def divide(batch: Batch, bounds: Sequence[int], top: int, errors: tuple[bytes, ...]) -> Divided | None:
     """Count the rows from each of ``bounds`` to the next; ``top`` sections (0: all). The batch's columns are encoded.
 
-    None: there are so many sections for so few rows a group that it is better done one group after the other.
+    None: there are so many keys for so few rows a group that it is better done one group after the other.
     """
     rows = slice(bounds[0], bounds[-1])
     hosts, methods, sections, statuses = batch.hosts, batch.methods, batch.sections, batch.statuses
@@ -224,7 +224,7 @@ def divide(batch: Batch, bounds: Sequence[int], top: int, errors: tuple[bytes, .
     groups, most = len(bounds) - 1, _CELLS * (bounds[-1] - bounds[0])
     codes, keys = sections[rows].compact(most // groups)
     count = len(keys)
-    if groups * count > most:
+    if groups * max(count, len(methods.keys), len(statuses.keys)) > most:
         return None
     group = np.repeat(np.arange(groups), np.diff(bounds))
     sizes = batch.sizes.values[rows]

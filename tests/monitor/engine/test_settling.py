@@ -10,6 +10,7 @@ import pytest
 from monitor.engine import settling
 from monitor.engine.engine import Engine
 from monitor.engine.gather import Gathering
+from monitor.engine.rows import cut
 from monitor.engine.tally import Plan
 from monitor.formats import encoded
 from monitor.formats.batch import Batch
@@ -19,14 +20,17 @@ from tests.monitor.engine.traffic import encoded as with_codes
 START = 1_700_000_000
 
 
-def made(rows: int, seconds: int, sections: int, seed: int = 1) -> Batch:
-    """Rows in order, some of which are no requests."""
-    rng = random.Random(seed)
+def made(rows: int, seconds: int, sections: int, none: bytes = b"") -> Batch:
+    """Rows in order, some of which are no requests or of another method; and malformed lines."""
+    rng = random.Random(1)
     times = sorted(START + rng.randrange(seconds) for _ in range(rows))
     plain = batch(times)
-    methods = [rng.choice([b"GET", b"GET", b"POST", b""]) for _ in times]
+    methods = [rng.choice([b"GET", b"GET", b"POST", none]) for _ in times]
+    malformed_at = sorted(rng.randrange(rows) for _ in range(rows // 50))
     return replace(
         plain,
+        lines=rows + len(malformed_at),
+        malformed_at=malformed_at,
         methods=methods,
         sections=[b"/s%d" % rng.randrange(sections) if method else b"" for method in methods],
         statuses=[rng.choice([b"200", b"304", b"404", b"500", b"-"]) for _ in times],
@@ -34,13 +38,24 @@ def made(rows: int, seconds: int, sections: int, seed: int = 1) -> Batch:
     )
 
 
+@pytest.mark.parametrize("none", [b"", b"PUT"])
 @pytest.mark.parametrize("top", [0, 3, 10])
 @pytest.mark.parametrize(("rows", "seconds", "sections"), [(900, 60, 5), (900, 300, 40), (300, 3000, 200)])
-def test_they_are_told_as_by_rows(rows: int, seconds: int, sections: int, top: int) -> None:
-    one = made(rows, seconds, sections)
-    whole, other = (Engine(rule(), top=top) for _ in range(2))
-    assert run(other, [with_codes(one)]) == run(whole, [one])
+def test_they_are_told_as_by_rows(rows: int, seconds: int, sections: int, top: int, none: bytes) -> None:
+    one = made(rows, seconds, sections, none)
+    whole, other, merged = (Engine(rule(), top=top) for _ in range(3))
+    told = run(whole, [one])
+    assert run(other, [with_codes(one)]) == told
     assert other.summary() == whole.summary()
+    head, rest = cut(one, 0, 10), cut(one, 10, rows)
+    gathering = Gathering(merged.plan)
+    events = merged.feed(head)
+    assert gathering.add(with_codes(rest))
+    merged.note(gathering.lines)
+    of_rest = merged.merge(gathering.tally, gathering.tail)
+    assert of_rest is not None
+    assert [*events, *of_rest, *merged.finish()] == told
+    assert merged.summary() == whole.summary()
 
 
 def settled(one: Batch) -> int:
@@ -59,9 +74,14 @@ def test_where_a_bound_might_be_met_none_is_settled(monkeypatch: pytest.MonkeyPa
             assert settled(one) == 0
 
 
-def test_where_sections_are_too_many_for_the_rows_none_is_settled() -> None:
+def test_where_keys_are_too_many_for_the_rows_none_is_settled() -> None:
     assert settled(with_codes(made(300, 3000, 200))) == 0
     assert settled(with_codes(made(20, 5, 2))) == 0
+    few = made(300, 3000, 2)
+    assert settled(with_codes(few))
+    many = [b"M%d" % (row % 200) for row in range(300)]
+    assert settled(with_codes(replace(few, methods=many))) == 0
+    assert settled(with_codes(replace(few, statuses=many))) == 0
 
 
 def test_a_part_settles_all_but_its_first_two_intervals_and_the_last() -> None:

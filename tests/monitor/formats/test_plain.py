@@ -225,6 +225,14 @@ def test_a_dictionary_tells_all_keys_apart(monkeypatch: pytest.MonkeyPatch) -> N
         assert hosts(keys[:500], crowded) == keys[:500]
 
 
+def test_a_dictionary_finds_again_what_it_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = [b"a", b"bb", b"an-address-of-more-than-two-words"]
+    dictionary = Dictionary()
+    hosts(keys, dictionary)
+    monkeypatch.setattr(dictionary, "code", None)  # what looks keys up one by one
+    assert hosts(keys, dictionary) == keys
+
+
 def test_a_dictionary_is_begun_anew_when_it_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
     def block(name: str) -> bytes:
         made = [f'{name}{n},x - - {WHEN} "GET /{name}{n} HTTP/1.1" 200 1\n' for n in range(2)]
