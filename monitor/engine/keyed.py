@@ -54,7 +54,7 @@ class Keyed:
         each: Iterable[tuple[bytes, int]]
         if isinstance(keys, Encoded) and isinstance(statuses, Encoded):
             of_keys = keys.amounts(statuses, sizes, ERRORS)
-            each = [(key, (hits << _HIT) + (errors << _ERROR) + size) for key, hits, errors, size in of_keys]
+            each = [(key, (hits << _HIT) + (errors << _ERROR) + size) for key, hits, size, errors in of_keys]
         else:
             each = zip(keys, map(add, sizes, map(_ONE_HIT.__getitem__, statuses)), strict=True)
         for key, amounts in each:

@@ -20,7 +20,10 @@ class Columns(enum.Flag):
 
 
 class Encoded(Sequence[bytes]):
-    """A column of texts that counts itself, without an object a row. Made of large blocks only (``plain``)."""
+    """A column of texts that counts itself, without an object a row. Made of large blocks only (``plain``).
+
+    Whoever counts asks for this class: the one that is made of arrays is loaded only where there are any.
+    """
 
     __slots__ = ()
 
@@ -38,7 +41,7 @@ class Encoded(Sequence[bytes]):
     def amounts(
         self, statuses: Encoded, sizes: Sequence[int], errors: tuple[bytes, ...]
     ) -> Iterator[tuple[bytes, int, int, int]]:
-        """Yield each text with its hits, errors (statuses that begin so) and bytes."""
+        """Yield each text with its hits, bytes and errors (statuses that begin so)."""
 
 
 @dataclass(frozen=True, slots=True)

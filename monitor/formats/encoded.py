@@ -69,7 +69,7 @@ class Texts(Encoded):
     def amounts(
         self, statuses: Encoded, sizes: Sequence[int], errors: tuple[bytes, ...]
     ) -> Iterator[tuple[bytes, int, int, int]]:
-        """Yield each text with its hits, errors and bytes."""
+        """Yield each text with its hits, bytes and errors."""
         assert isinstance(statuses, Texts)
         assert isinstance(sizes, Numbers)
         codes, keys = self.compact(_FEW * len(self.codes))
@@ -79,7 +79,7 @@ class Texts(Encoded):
         failed = np.bincount(codes[flags], minlength=count)
         sums = np.bincount(codes, sizes.values, minlength=count)  # exact, though floats: see LARGEST
         present = hits.nonzero()[0]
-        columns = [column[present].tolist() for column in (hits, failed, sums.astype(np.int64))]
+        columns = [column[present].tolist() for column in (hits, sums.astype(np.int64), failed)]
         return zip(map(keys.__getitem__, present.tolist()), *columns, strict=True)
 
     def compact(self, most: int) -> tuple[Ints, list[bytes]]:
@@ -126,7 +126,7 @@ class Dictionary:
         self._codes: dict[bytes, int] = {}
         self._held = 0  # bytes of all keys
         self._table = np.full(1 << _BITS, -1, np.int16)  # code by place
-        self._lengths = np.zeros(_PLACES + 1, np.int64)  # of the keys in the table, the last one is never one
+        self._lengths = np.full(_PLACES + 1, -1, np.int64)  # of the keys in the table; the last one is never one
         self._words = [np.zeros(_PLACES + 1, np.uint64) for _ in range(_WORDS)]
 
     @property

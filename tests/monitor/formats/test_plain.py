@@ -276,8 +276,8 @@ def test_a_column_counts_itself(unseen: int) -> None:
         (
             key,
             texts.count(key),
-            sum(text == key and status != b"200" for text, status, _ in rows),
             sum(size for text, _, size in rows if text == key),
+            sum(text == key and status != b"200" for text, status, _ in rows),
         )
         for key in set(texts)
     )
