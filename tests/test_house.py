@@ -91,6 +91,7 @@ def loaded(*statements: str) -> set[str]:
 
 def test_the_monitor_starts_without_what_it_does_not_need() -> None:
     heavy = {"scapy", "blessed", "prometheus_client", "multiprocessing", "asyncio", "http", "unittest", "sniffer"}
+    heavy |= {"numpy"}
     assert not loaded("import monitor.app") & {"scapy", "sniffer"}
     assert not loaded("import monitor.cli; monitor.cli.settings_from(['--replay', 'x'], {})") & heavy
 
@@ -107,7 +108,7 @@ def test_a_replay_into_a_pipe_does_not_wait_for_what_only_screens_webhooks_and_s
     log = tmp_path / "access.log"
     log.write_text('h - - [22/Nov/2026:01:02:03 +0000] "GET / HTTP/1.1" 200 1\n')
     heavy = {"blessed", "watchdog", "prometheus_client", "asyncio", "http", "ssl", "subprocess", "multiprocessing"}
-    heavy |= {"wcwidth", "tomllib"}
+    heavy |= {"wcwidth", "tomllib", "numpy"}
     assert not loaded(f"import monitor.cli; monitor.cli.main(['--replay', '--output', 'json', {str(log)!r}])") & heavy
 
 

@@ -15,14 +15,14 @@ from functools import partial
 from monitor.errors import TaplineError
 from monitor.input.block import MAX_LINE
 from monitor.input.file import File
+from monitor.input.lines import CHUNK
 from monitor.input.packed import Packed
 from monitor.input.siblings import Sibling
 
 BUDGET = 256 * 1024 * 1024  # bytes read back at most, all logs together
 PACKED_KEPT = 64 * 1024 * 1024  # bytes of a compressed predecessor's end that are looked at
 PACKED_SIZE = 64 * 1024 * 1024  # bytes a compressed predecessor may have: its end is behind all the rest
-_FIRST = 256 * 1024  # bytes of the first step back; more than a window of most logs
-_STEP = 4 * 1024 * 1024  # bytes of the largest
+_STEP = CHUNK  # bytes of a step back: blocks as small as when a log is followed, for which no arrays are loaded
 
 
 def warmed(
@@ -74,9 +74,9 @@ class _Reached:
 def _back(
     fetch: Callable[[int, int], bytes], low: int, end: int, enough: Callable[[bytes], bool], budget: int
 ) -> _Reached:
-    """Hand on whole lines from ``end`` backwards, in growing steps. ``fetch(offset, length)``; ``low``: its first."""
+    """Hand on whole lines from ``end`` backwards, step by step. ``fetch(offset, length)``; ``low``: its first."""
     start = end
-    size = _FIRST
+    size = _STEP
     while start > low and end - start < budget:
         at = max(low, start - min(size, budget - (end - start)))
         data = fetch(at, start - at)
@@ -91,7 +91,7 @@ def _back(
         start = at
         if enough(data):
             return _Reached(start, end - start, True)
-        size = min(4 * size, _STEP)
+        size = _STEP
     return _Reached(start, end - start, False)
 
 

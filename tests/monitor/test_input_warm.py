@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.formats.lines import LARGE
 from monitor.input.follow import Followers
 from monitor.input.siblings import by_identity, siblings
 from monitor.input.tail import Tail
@@ -52,6 +53,14 @@ def test_only_as_much_is_read_back_as_is_wanted(tmp_path: Path) -> None:
     with log.open("ab") as stream:
         stream.write(b"ne\nnew\n")
     assert read(tail) == b"half a line\nnew\n"
+
+
+def test_no_more_is_read_back_at_once_than_is_read_without_arrays(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(numbered(0, 100_000))
+    _, asked = started(log, 0)
+    assert b"".join(reversed(asked)) == numbered(0, 100_000)
+    assert max(map(len, asked)) < LARGE
 
 
 @pytest.mark.parametrize("packed", [False, True])
