@@ -54,5 +54,5 @@ VHOST = Part(rb'[^ ,"\n]++', "the virtual host: no blank, comma or quote", "vhos
 
 FAMILY = Format("common/combined", "line", _HEAD, (_COMBINED,), loose=True, plain=True)
 VHOST_FAMILY = Format("vhost_common/vhost_combined", "line", (VHOST, _BLANK, *_HEAD), (_COMBINED,), loose=True)
-TRAEFIK = Format("Traefik's common/combined", "line", _HEAD, (_COMBINED, _TRAEFIK), loose=True, tick=1000, plain=True)
+TRAEFIK = Format("Traefik's common/combined", "line", _HEAD, (_COMBINED, _TRAEFIK), loose=True, tick=1000)
 TRAEFIK_ALONE = Format("Traefik's", "line", (*_HEAD, *_COMBINED, *_TRAEFIK))  # tells it from the others

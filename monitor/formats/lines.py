@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from struct import calcsize
 from typing import TYPE_CHECKING
 
 from monitor.formats.batch import Batch, Columns, Malformed
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 LARGE = 512 * 1024  # bytes of a block from which on its plain lines are read many at a time; before, numpy does not pay
 SKIPPED = 64  # blocks not looked at for plain lines after one that was not worth it
+
+WIDE = calcsize("P") == 8  # where an address has 32 bits, numpy's ``bincount`` takes no numbers of 64
 
 LINE_END = b"\r\t "  # what is cut at a line's end
 
@@ -65,7 +68,7 @@ class LineParser:
         self._careful = re.compile(block.replace(rb'[^"]', rb'[^"\n]'))
         self._exact = re.compile(pattern_of(form, names, fast=False)).fullmatch
         self._table = Table(order, columns, form.time, form.tick)
-        self._has_plain = form.plain and set(order) == _PLAIN
+        self._has_plain = form.plain and set(order) == _PLAIN and WIDE
         self._plain: PlainLines | None = None  # made when there is a large block
         self._skipped = SKIPPED  # blocks since the last that was not worth it
 

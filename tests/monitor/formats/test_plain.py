@@ -199,6 +199,18 @@ def test_it_reads_what_the_slow_twin_reads(data: bytes, cuts: list[int], more: b
     assert read_in_blocks(parse("combined"), data, cuts) == read_slowly(data, clf_line)
 
 
+def test_on_a_machine_of_32_bits_none_is_read_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "LARGE", 0)
+    assert isinstance(Reader(parse("combined")).read(FILLER).sections, Encoded)
+    monkeypatch.setattr(lines, "WIDE", False)
+    assert not isinstance(Reader(parse("combined")).read(FILLER).sections, Encoded)
+
+
+def test_sums_of_the_largest_sizes_of_a_block_are_exact_as_floats() -> None:
+    shortest = len(b'h i u [10/Oct/2000:13:55:36 -0700] "" - \n') + len(str(encoded.LARGEST))
+    assert MAX_LINE // shortest * encoded.LARGEST < 2**53
+
+
 def hosts(keys: list[bytes], dictionary: Dictionary) -> list[bytes]:
     """The keys, found in a block that they stand in."""
     data = b" ".join(keys) + b" " * 48
