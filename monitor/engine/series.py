@@ -43,12 +43,8 @@ class Series:
         """False: it is of lines that are no rows."""
         return self.metric is not Metric.MALFORMED
 
-    def by_second(self, batch: Batch, rows: Sequence[int] | None = None) -> dict[int, Amount]:
-        """Return the amounts of all rows, or of the named ones, by second."""
-        times: Sequence[int] = batch.times if rows is None else [batch.times[row] for row in rows]
-        values = self._values(batch)
-        if rows is not None:
-            values = [values[row] for row in rows]
+    def by_second(self, times: Sequence[int], values: Sequence[Any]) -> dict[int, Amount]:
+        """Return the amounts of rows by second: of their times, and what ``values`` says of them."""
         found: dict[int, Any]
         if self.metric in (Metric.CLIENTS, Metric.P95):
             found = {second: Counter() for second in times}
@@ -61,8 +57,8 @@ class Series:
             found[second] += value
         return found
 
-    def _values(self, batch: Batch) -> Sequence[Any]:
-        """Each row's amount or key; 0 or None where it is not meant."""
+    def values(self, batch: Batch) -> Sequence[Any]:
+        """Return each row's amount or key; 0 or None where it is not meant."""
         values: Sequence[Any]
         none: int | None = 0
         if self.metric is Metric.BYTES:

@@ -139,9 +139,10 @@ def count(
         hits[second] -= len(at)
         tally.late[second, clock] = (len(at),)
     for series in plan.series:
-        by_second = series.by_second(batch)
+        values = series.values(batch)
+        by_second = series.by_second(times, values)
         for (second, clock), at in late.items():
-            amount = series.by_second(batch, at)[second]
+            amount = series.by_second([second] * len(at), [values[row] for row in at])[second]
             by_second[second] = by_second[second] - amount
             tally.late[second, clock] += (amount,)
         columns.append(by_second)

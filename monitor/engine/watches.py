@@ -77,7 +77,7 @@ class Watches:
         for watch in self._all:
             series = Series.of(watch.rule)
             if series.in_rows:
-                for second, amount in series.by_second(rows).items():
+                for second, amount in series.by_second(rows.times, series.values(rows)).items():
                     watch.window.add_stray(second, amount)
 
     def add_malformed(self, second: int, malformed: int) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.engine.engine import Engine
+from monitor.engine.series import Series
 from monitor.engine.snapshot import Transition, View
 from monitor.formats.batch import Batch
 from monitor.rules import Metric, Rule, parse
@@ -37,6 +38,20 @@ def told(watched: Rule, events: Sequence[object]) -> list[tuple[int, str, int]]:
         for event in events
         if isinstance(event, Transition) and event.rule == watched.name
     ]
+
+
+def test_a_rule_looks_at_a_block_once_however_many_lines_are_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    values = Series.values
+
+    def counting(self: Series, one: Batch) -> Sequence[object]:
+        looked.append(len(one.times))
+        return values(self, one)
+
+    monkeypatch.setattr(Series, "values", counting)
+    late = [second for at in range(100, 200) for second in (at, at - 10)]
+    run(Engine(rule(), [parse("errors > 1/s over 5s")]), [batch(late)])
+    assert looked == [len(late)]
 
 
 def value(watched: Rule, lines: Sequence[tuple[int, Line, Batch]], second: int) -> int:
