@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -76,14 +76,12 @@ class Window:
 
     def _insert(self, second: int, amount: Amount) -> None:
         """Put a late amount in its own second, which may hold something or nothing."""
-        for position in range(len(self._held) - 1, -1, -1):
-            if self._held[position][0] == second:
-                self._join(self._held[position], amount)
-                return
-            if self._held[position][0] < second:
-                self._held.insert(position + 1, [second, amount])
-                return
-        self._held.appendleft([second, amount])
+        held = self._held
+        position = bisect_left(held, [second])
+        if position < len(held) and held[position][0] == second:
+            self._join(held[position], amount)
+        else:
+            held.insert(position, [second, amount])
 
     def _join(self, held: list[Any], amount: Amount) -> None:
         """Put a late amount to what its second holds."""
