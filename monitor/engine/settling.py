@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from monitor.engine.counts import MAX_NAMES, MAX_SECTIONS
@@ -59,12 +58,12 @@ def settle(batch: Batch, plan: Plan, first: int) -> tuple[dict[int, Traffic], in
 
 def _bounded(batch: Batch) -> bool:
     """Whether no bound of counts can be met: then nothing is put into (other)."""
-    sections, names = batch.sections, (batch.methods, batch.statuses)
-    if batch.durations is not None or not isinstance(sections, Encoded) or len(sections.keys) > MAX_SECTIONS:
+    if batch.durations is not None:
         return False
-    keys = [sections.keys]
-    for column in names:
-        if not isinstance(column, Encoded) or len(column.keys) > MAX_NAMES:
+    for column, most in ((batch.sections, MAX_SECTIONS), (batch.methods, MAX_NAMES), (batch.statuses, MAX_NAMES)):
+        if not isinstance(column, Encoded):
             return False
-        keys.append(column.keys)
-    return max(map(len, chain.from_iterable(keys))) <= MAX_KEY
+        lengths = [*map(len, column.distinct())]
+        if len(lengths) > most or max(lengths) > MAX_KEY:
+            return False
+    return True

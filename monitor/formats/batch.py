@@ -27,8 +27,6 @@ class Encoded(Sequence[bytes]):
 
     __slots__ = ()
 
-    keys: list[bytes]  # the texts; some may not occur
-
     @abstractmethod
     def distinct(self) -> Iterable[bytes]:
         """Return each text that occurs, at least once."""

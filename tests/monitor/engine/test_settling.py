@@ -14,6 +14,7 @@ from monitor.engine.rows import cut
 from monitor.engine.tally import Plan
 from monitor.formats import encoded
 from monitor.formats.batch import Batch
+from monitor.formats.encoded import Texts
 from tests.monitor.engine.traffic import batch, rule, run
 from tests.monitor.engine.traffic import encoded as with_codes
 
@@ -72,6 +73,13 @@ def test_where_a_bound_might_be_met_none_is_settled(monkeypatch: pytest.MonkeyPa
         with monkeypatch.context() as patch:
             patch.setattr(settling, name, 1)
             assert settled(one) == 0
+
+
+def test_a_key_that_an_earlier_block_had_is_no_reason_to_settle_none() -> None:
+    one = with_codes(made(900, 100, 5))
+    assert isinstance(one.sections, Texts)
+    one.sections.keys.extend([b"/" + b"long" * 1000, *(b"/%d" % n for n in range(settling.MAX_SECTIONS))])
+    assert settled(one) == 8
 
 
 def test_where_keys_are_too_many_for_the_rows_none_is_settled() -> None:
