@@ -74,7 +74,9 @@ class Counts:
         if len(self.codes) > MAX_NAMES or len(self.methods) > MAX_NAMES:
             _bound(self.codes)
             _bound(self.methods)
-        if b"" in self.methods:  # no request: a hit in no section
+        if b"" in self.methods and isinstance(methods, Encoded):  # no request: a hit in no section
+            sections, statuses, sizes = methods.beside(sections, statuses, sizes)
+        elif b"" in self.methods:
             there = [bool(method) for method in methods]
             sections = list(compress(sections, there))
             statuses = list(compress(statuses, there))

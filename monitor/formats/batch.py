@@ -41,6 +41,12 @@ class Encoded(Sequence[bytes]):
     ) -> Iterator[tuple[bytes, int, int, int]]:
         """Yield each text with its hits, bytes and errors (statuses that begin so)."""
 
+    @abstractmethod
+    def beside(
+        self, keys: Sequence[bytes], statuses: Sequence[bytes], sizes: Sequence[int]
+    ) -> tuple[Encoded, Encoded, Sequence[int]]:
+        """Return those rows of other columns of the batch in which this one is not empty."""
+
 
 @dataclass(frozen=True, slots=True)
 class Malformed:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
-from monitor.formats.arrays import Ints, Words, np
+from monitor.formats.arrays import Bools, Ints, Words, np
 from monitor.formats.batch import Batch, Encoded
 
 LARGEST = 10**11 - 1  # of a number in a column; so sums of a block's are exact even as floats (below 2^53)
@@ -81,6 +81,24 @@ class Texts(Encoded):
         present = hits.nonzero()[0]
         columns = [column[present].tolist() for column in (hits, sums.astype(np.int64), failed)]
         return zip(map(keys.__getitem__, present.tolist()), *columns, strict=True)
+
+    def beside(
+        self, keys: Sequence[bytes], statuses: Sequence[bytes], sizes: Sequence[int]
+    ) -> tuple[Texts, Texts, Numbers]:
+        """Return those rows of other columns of the batch in which this one is not empty."""
+        assert isinstance(keys, Texts)
+        assert isinstance(statuses, Texts)
+        assert isinstance(sizes, Numbers)
+        rows = self.nonempty()
+        return (
+            Texts(keys.codes[rows], keys.keys),
+            Texts(statuses.codes[rows], statuses.keys),
+            Numbers(sizes.values[rows]),
+        )
+
+    def nonempty(self) -> Bools:
+        """Return whether each row has a text."""
+        return np.array([*map(bool, self.keys)], np.bool_)[self.codes]
 
     def compact(self, most: int) -> tuple[Ints, list[bytes]]:
         """The column in keys that occur, if there are more than ``most`` of which some may not."""
@@ -232,7 +250,7 @@ def divide(batch: Batch, bounds: Sequence[int], top: int, errors: tuple[bytes, .
     cells = group * count + codes
     shown = sizes
     if b"" in methods.keys:  # no request: a hit in no section
-        there = methods.codes[rows] != methods.keys.index(b"")
+        there = methods[rows].nonempty()
         cells, failed, shown = cells[there], failed[there], sizes[there]
     sums = np.bincount(cells, shown, minlength=groups * count).astype(np.int64)  # exact, though floats: see LARGEST
     hits, bad = (np.bincount(each, minlength=groups * count) for each in (cells, cells[failed]))

@@ -266,6 +266,19 @@ def test_a_dictionary_is_begun_anew_when_it_is_full(monkeypatch: pytest.MonkeyPa
     assert reader._hosts.full
 
 
+def test_of_the_rows_beside_an_empty_text_none_is_left() -> None:
+    methods = Texts(np.array([0, 1, 0, 2, 1], np.int64), [b"GET", b"", b"POST"])
+    sections = Texts(np.array([0, 1, 2, 1, 1], np.int64), [b"/a", b"", b"/c"])
+    sizes = Numbers(np.arange(5))
+    assert [list(column) for column in methods.beside(sections, methods, sizes)] == [
+        [b"/a", b"/c", b""],
+        [b"GET", b"GET", b"POST"],
+        [0, 2, 3],
+    ]
+    nothing = methods[1:2].beside(sections[1:2], methods[1:2], sizes[1:2])
+    assert not list(nothing[0].amounts(nothing[1], nothing[2], (b"4",)))
+
+
 @pytest.mark.parametrize("unseen", [0, 50, 5000])
 def test_a_column_counts_itself(unseen: int) -> None:
     rng = random.Random(3)
