@@ -17,6 +17,7 @@ TURNED = 100  # lines in a row that fit only another format: the file has turned
 RUN_TOLD = 10  # malformed lines in a row after which the reader says why; before any has fitted, at once
 TOLD = 20  # such messages of a reader; a hostile log shall not fill a screen
 PIECE = 65_536  # bytes read at once in a block in which the format changes, so that turning to and fro stays cheap
+MANY = 65_536  # lines of a block from which on it is read so, too: hardly a log's, and each may cost much memory
 BOM = b"\xef\xbb\xbf"
 
 _BOMS = re.compile(rb"(?m)^\xef\xbb\xbf")
@@ -78,13 +79,15 @@ class Reader:
         if BOM[:1] in data:  # one byte is looked for many times faster than three
             data = _BOMS.sub(b"", data)
         batches: list[Batch] = []
+        in_pieces = len(data) > PIECE and data.count(b"\n") > MANY
         start = 0
         while start < len(data):
             if self.state.layout is None:
                 batch, start = self._undecided(data, start)
             else:
-                end = data.find(b"\n", start + PIECE) + 1 if start else 0
-                block = data[start : end or len(data)] if start else data
+                in_pieces = in_pieces or start > 0
+                end = data.find(b"\n", start + PIECE) + 1 if in_pieces else 0
+                block = data[start : end or len(data)] if in_pieces else data
                 batch, read = self._decided(block, self.state.layout)
                 start += read
             self._lines += batch.lines

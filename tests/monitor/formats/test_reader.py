@@ -8,9 +8,10 @@ from hypothesis import given, settings
 
 from monitor.formats import Reader, State, parse
 from monitor.formats.batch import Columns
+from monitor.formats.lines import Header, LineParser, Read
 from monitor.formats.merge import EMPTY, merge
 from monitor.formats.parsers import Parsers
-from monitor.formats.reader import RUN_TOLD, TOLD, TURNED
+from monitor.formats.reader import MANY, PIECE, RUN_TOLD, TOLD, TURNED
 from tests.monitor.formats.twins import blocks, mutated
 
 COMMON = b'h - - [07/Feb/2019:21:12:36 +0000] "GET /a/b HTTP/1.1" 200 5\n'
@@ -168,6 +169,27 @@ def test_every_parser_fits_what_it_reads_and_says_why_of_the_rest(name: str, hea
 def test_nothing_is_an_empty_batch() -> None:
     assert Reader(None).read(b"").lines == 0
     assert Reader(parse("common")).read(b"\n\n").blank == 2
+
+
+@pytest.mark.parametrize("line", [b"\n", JUNK])
+def test_of_a_block_of_very_many_lines_few_are_held_at_once(line: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    known = LineParser.read
+
+    def noted(parser: LineParser, data: bytes, header: Header = ()) -> tuple[Read, Header]:
+        read.append(len(data))
+        return known(parser, data, header)
+
+    monkeypatch.setattr(LineParser, "read", noted)
+    data = COMMON + line * MANY + COMMON
+    batch = Reader(parse("common")).read(data)
+    assert (batch.lines, len(batch.times)) == (MANY + 2, 2)
+    assert batch.malformed + batch.blank == MANY
+    assert sum(read) == len(data)
+    assert max(read) < 2 * PIECE
+    read.clear()
+    Reader(parse("common")).read(COMMON * 3000)
+    assert read == [3000 * len(COMMON)]
 
 
 log = st.lists(
