@@ -25,6 +25,8 @@ from monitor.engine.tells import pack, unpack
 from monitor.engine.window import Amount
 from monitor.formats.batch import Batch, Encoded
 
+DENSE = 100  # rows an interval from which on a column that counts itself takes less time than one of objects
+
 Item = TypeVar("Item", int, bytes)
 
 
@@ -156,6 +158,8 @@ def count(
     settled_start = settled_end = rows
     if settle_from is not None and not behind and isinstance(batch.sections, Encoded):
         tally.settled, settled_start, settled_end = settle(batch, plan, settle_from)
+    if not tally.settled and rows < DENSE * ((tally.last - tally.first) // plan.interval + 1):
+        batch = _decoded(batch)
     while start < rows:
         if start == settled_start:
             _fill(tally.settled_total, batch, plan, {}, lambda column: column[settled_start:settled_end])
@@ -186,6 +190,20 @@ def count(
             tally.settled[own] = replace(its, malformed=its.malformed + malformed)
             tally.settled_total.malformed += malformed
     return tally
+
+
+def _decoded(batch: Batch) -> Batch:
+    """The batch with an object a row in all columns."""
+    if not isinstance(batch.sections, Encoded):
+        return batch
+    return replace(
+        batch,
+        hosts=list(batch.hosts),
+        methods=list(batch.methods),
+        sections=list(batch.sections),
+        statuses=list(batch.statuses),
+        sizes=list(batch.sizes),
+    )
 
 
 def _in_order(times: Sequence[int]) -> dict[int, int]:

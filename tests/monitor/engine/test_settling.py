@@ -98,3 +98,21 @@ def test_a_part_settles_all_but_its_first_two_intervals_and_the_last() -> None:
     first = START - START % 10 + 20
     assert sorted(gathering.tally.settled) == list(range(first, first + 70, 10))
     assert gathering.tally.settled_total.hits == sum(its.hits for its in gathering.tally.settled.values())
+
+
+@pytest.mark.parametrize(("rows", "itself"), [(300, False), (3000, True)])
+def test_of_intervals_that_are_not_settled_only_full_ones_are_counted_by_their_columns(
+    rows: int, itself: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = with_codes(made(rows, 60, 5))
+    late = replace(one, times=[*one.times[:-1], one.times[-1] - 3])
+    asked: list[int] = []
+    known = encoded.Texts.counts
+    monkeypatch.setattr(encoded.Texts, "counts", lambda column: asked.append(len(column)) or known(column))
+    engine, other = (Engine(rule()) for _ in range(2))
+    events = run(engine, [late])
+    assert bool(asked) == itself
+    monkeypatch.undo()
+    listed = {name: list(getattr(late, name)) for name in ("hosts", "methods", "sections", "statuses", "sizes")}
+    assert events == run(other, [replace(late, **listed)])
+    assert engine.summary() == other.summary()
