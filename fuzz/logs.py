@@ -78,7 +78,11 @@ def plain(data: bytes) -> None:
     while draw and len(rows) < 100:
         rows.append(draw.mutated(draw.pick(known), (*CRUMBS, b"!", b"#", b"\t", b'" "')))
     log = b"\n".join([*rows, FILLER])
-    with patch("monitor.formats.lines.LARGE", 0), patch("monitor.formats.plain.ODD", 1):
+    with (
+        patch("monitor.formats.lines.LARGE", 0),
+        patch("monitor.formats.lines.BEFORE", 0),
+        patch("monitor.formats.plain.ODD", 1),
+    ):
         read = Reader(PRESETS["common"]).read(log)
     slow, malformed, blank = read_slowly(log, clf_line)
     assert (rows_of([read]), read.malformed, read.blank) == (slow, malformed, blank)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +21,7 @@ from monitor.formats import Batch, Reader, State
 from monitor.input.archive import Stretches
 
 SETTLED = 1_000  # intervals of a part; more of them go as the next one, so that what waits is bounded
+WAITING = 3  # parts of a worker that wait for their turn
 
 
 Unit = bytes | tuple[int, int]  # what a worker takes at once: a block, or where one stretch of a plain file is
@@ -109,7 +110,9 @@ class Workers:
         while ahead:
             first = ahead[0]
             # Whoever is done is given more before what it has counted is merged, which takes its time.
-            for end, part in self._received(busy, wait_for_one=not (first.parts or first.done)):
+            # What waits for its turn is bounded: whoever has sent so much has to wait, too.
+            open_ends = [end for end, taken in busy.items() if len(taken.parts) < WAITING]
+            for end, part in self._received(open_ends, wait_for_one=not (first.parts or first.done)):
                 if part:
                     busy[end].parts.append(part)
                 else:
@@ -130,12 +133,10 @@ class Workers:
             process.terminate()
             process.join()
 
-    def _received(
-        self, busy: Mapping[Connection, object], *, wait_for_one: bool
-    ) -> list[tuple[Connection, Part | None]]:
+    def _received(self, ends: list[Connection], *, wait_for_one: bool) -> list[tuple[Connection, Part | None]]:
         """Return what is there of those who are busy, None from one who is through with its unit."""
         with self._waiting():
-            ready = [end for end in wait(list(busy), None if wait_for_one else 0) if isinstance(end, Connection)]
+            ready = [end for end in wait(ends, None if wait_for_one else 0) if isinstance(end, Connection)]
             try:
                 return [(end, end.recv()) for end in ready]
             except (EOFError, OSError):  # OSError: it had not yet read what was sent

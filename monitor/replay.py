@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 SHARE = 2  # a worker takes so much less than its part of what is left: all shall be done at about the same time
 FIRST = 64 * 1024  # bytes at most of a plain file that this process reads itself before there is work for others
-LARGER = 6  # times as much is parsed at once where that is faster
 GARBAGE = 500_000  # new objects between two looks for cycles; a block makes many and no cycle
 
 
@@ -42,7 +41,7 @@ class Sizes:
 
     def block_for(self, reader: Reader) -> int:
         """Return how much is parsed at once by a reader that may gain by more."""
-        return self.block * LARGER if reader.wants_large else self.block
+        return self.block * reader.gain
 
 
 SIZES = Sizes()

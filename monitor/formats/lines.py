@@ -20,8 +20,10 @@ from monitor.input.block import MAX_LINE
 if TYPE_CHECKING:
     from monitor.formats.plain import PlainLines
 
-LARGE = 512 * 1024  # bytes of a block from which on its plain lines are read many at a time; before, numpy does not pay
-SKIPPED = 64  # blocks not looked at for plain lines after one that was not worth it
+LARGE = 384 * 1024  # bytes of a block from which on its plain lines are read many at a time
+TRIED, LARGER = 2, 6  # times as much is read at once to see whether that is worth it, and if it is
+SKIPPED = 64  # blocks read by the pattern after one for which it was not
+BEFORE = 16  # blocks read so first: to load numpy for less is not worth it
 
 WIDE = calcsize("P") == 8  # where an address has 32 bits, numpy's ``bincount`` takes no numbers of 64
 
@@ -70,11 +72,11 @@ class LineParser:
         self._table = Table(order, columns, form.time, form.tick)
         self._has_plain = form.plain and set(order) == _PLAIN and WIDE
         self._plain: PlainLines | None = None  # made when there is a large block
-        self._skipped = SKIPPED  # blocks since the last that was not worth it
+        self._skipped = SKIPPED - BEFORE  # blocks since the last that was not worth it
 
     def read(self, data: bytes, header: Header = ()) -> tuple[Read, Header]:
         """Read whole lines, the last with its end. The header is handed back."""
-        if self.wants_large and LARGE <= len(data) <= MAX_LINE:
+        if self.gain > 1 and LARGE <= len(data) <= MAX_LINE:
             plain = self._read_plain(data, header)
             if plain:
                 return plain, header
@@ -90,9 +92,11 @@ class LineParser:
         return self._with_odd_lines(data, list(zip(*texts, strict=True)), times, header), header
 
     @property
-    def wants_large(self) -> bool:
-        """Whether blocks of at least ``LARGE`` bytes are read faster."""
-        return self._has_plain and self._skipped >= SKIPPED
+    def gain(self) -> int:
+        """How many times a usual block had better be read at once: little more where that is to be found out."""
+        if not self._has_plain or self._skipped < SKIPPED:
+            return 1
+        return LARGER if self._plain else TRIED
 
     def fits(self, line: bytes, header: Header = ()) -> bool:
         """Whether a line, its end cut, is one of this format."""

@@ -18,8 +18,8 @@ class Parser(Protocol):
     """Reads blocks of one format."""
 
     @property
-    def wants_large(self) -> bool:
-        """Whether large blocks are read faster."""
+    def gain(self) -> int:
+        """How many times a usual block had better be read at once."""
 
     def read(self, data: bytes, header: Header) -> tuple[Read, Header]:
         """Read whole lines, the last with its end; the header then in force comes back with them."""

@@ -31,6 +31,8 @@ _TIME = 26  # bytes
 
 ODD = 8  # where more than one of so many lines is odd, a block is not read here
 NEW = 8  # where all but one of so many lines have a host or a section never seen, it had better not been
+BUSY = 500  # lines a minute; of fewer, intervals have so few lines that columns do not pay
+FULL = 4  # where more than one of so many bytes is a mark, it would cost more than it saves
 _WORDS = 8  # of sections that are looked through many at a time; the rest of a long one would keep the others waiting
 _FEW = 32  # different methods or statuses of a block; the lines of others are odd
 _LONGEST_SIZE = len(str(LARGEST))
@@ -63,7 +65,7 @@ class Plain:
     sections: Texts
     statuses: Texts
     sizes: Ints
-    worth: bool  # texts came again: to know them by numbers has saved something
+    worth: bool  # texts came again, and lines were many a minute: to read them so has saved something
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,8 @@ class PlainLines:
         if len(self._marks) < len(text):
             self._marks = np.empty(len(text), np.bool_)
         marks = np.less_equal(text, _LAST_MARK, out=self._marks[: len(text)]).nonzero()[0]
+        if len(marks) > len(text) // FULL:
+            return None
         kinds = text[marks]
         ends = (kinds == _LINE_FEED).nonzero()[0]
         most = len(ends) // ODD
@@ -142,7 +146,7 @@ class PlainLines:
 
     def _columns(self, data: bytes, text: Bytes, words: Words, places: _Places, times: Times, ends: Ints) -> Plain:
         """Cut the columns; ``ends``: where lines end."""
-        seconds, is_time = _seconds(data, text, words, places.time, times)
+        seconds, is_time, minutes = _seconds(data, text, words, places.time, times)
         sizes, is_size = _sizes(text, words, places.size_end, places.size_end - places.size)
         length = places.method_end - places.method
         methods, method_keys = _few(words[places.method] & FIRST[np.minimum(length, WORD)])
@@ -176,7 +180,7 @@ class PlainLines:
             Texts(section_codes, self._sections.keys),
             Texts(statuses, status_keys),
             sizes,
-            worth=new * NEW <= len(places.line) * (NEW - 1),
+            worth=new * NEW <= len(places.line) * (NEW - 1) and minutes * BUSY <= len(places.line) + BUSY,
         )
 
 
@@ -267,10 +271,10 @@ def _has_right_letters(places: _Places, text: Bytes, words: Words) -> Bools:
     return good
 
 
-def _seconds(data: bytes, text: Bytes, words: Words, start: Ints, times: Times) -> tuple[Ints, Bools]:
-    """Epoch seconds of the times that begin there, and whether they are times; a minute is read once for all its lines.
+def _seconds(data: bytes, text: Bytes, words: Words, start: Ints, times: Times) -> tuple[Ints, Bools, int]:
+    """Epoch seconds of the times that begin there, whether they are times, and how often the minute changes.
 
-    A leap second is odd.
+    A minute is read once for all its lines; a leap second is odd.
     """
     changed = np.ones(len(start), np.bool_)
     changed[1:] = False
@@ -284,7 +288,7 @@ def _seconds(data: bytes, text: Bytes, words: Words, start: Ints, times: Times) 
     good = np.repeat(np.array([minute is not None for minute in read], np.bool_), lengths)
     tens, ones = text[start + 18] - np.uint8(ord("0")), text[start + 19] - np.uint8(ord("0"))
     good &= (tens <= 5) & (ones <= 9)
-    return minutes + tens * np.int64(10) + ones, good
+    return minutes + tens * np.int64(10) + ones, good, len(runs)
 
 
 def _sizes(text: Bytes, words: Words, end: Ints, length: Ints) -> tuple[Ints, Bools]:

@@ -17,7 +17,7 @@ TURNED = 100  # lines in a row that fit only another format: the file has turned
 RUN_TOLD = 10  # malformed lines in a row after which the reader says why; before any has fitted, at once
 TOLD = 20  # such messages of a reader; a hostile log shall not fill a screen
 PIECE = 65_536  # bytes read at once in a block in which the format changes, so that turning to and fro stays cheap
-MANY = 65_536  # lines of a block from which on it is read so, too: hardly a log's, and each may cost much memory
+MANY = 65_536  # lines of a block from which on it is read so, too: hardly a log's, and each costs memory
 BOM = b"\xef\xbb\xbf"
 
 _BOMS = re.compile(rb"(?m)^\xef\xbb\xbf")
@@ -52,10 +52,10 @@ class Reader:
         self._misfit = ""  # why the first line fits nothing
 
     @property
-    def wants_large(self) -> bool:
-        """Whether it reads large blocks faster than small ones, as things are."""
+    def gain(self) -> int:
+        """How many times a usual block it had better read at once, as things are."""
         layout = self.state.layout
-        return layout is not None and self._parsers.of(layout.form).wants_large
+        return self._parsers.of(layout.form).gain if layout else 1
 
     @property
     def description(self) -> str:
@@ -79,7 +79,7 @@ class Reader:
         if BOM[:1] in data:  # one byte is looked for many times faster than three
             data = _BOMS.sub(b"", data)
         batches: list[Batch] = []
-        in_pieces = len(data) > PIECE and data.count(b"\n") > MANY
+        in_pieces = len(data) > MANY and len(data) - len(data.replace(b"\n", b"")) > MANY
         start = 0
         while start < len(data):
             if self.state.layout is None:

@@ -24,7 +24,7 @@ _ORDER = ("time", "host", "method", "section", "status", "size", "vhost")
 class RecordParser:
     """Reads blocks of one format of records."""
 
-    wants_large = False
+    gain = 1
 
     def __init__(self, take: Take, form: Format, columns: Columns) -> None:
         self._take = take

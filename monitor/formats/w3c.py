@@ -38,7 +38,7 @@ def is_directive(line: bytes) -> bool:
 class W3cParser:
     """Reads blocks: those between two #Fields lines as lines of one shape. The header: the date, then the fields."""
 
-    wants_large = False
+    gain = 1
 
     def __init__(self, form: Format, columns: Columns) -> None:
         self._columns = columns

@@ -6,6 +6,7 @@ import resource
 import signal
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from multiprocessing import Pipe
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor import parts
 from monitor.engine.alert import basic
 from monitor.engine.engine import Engine
 from monitor.errors import TaplineError
@@ -212,3 +214,27 @@ def test_a_part_is_handed_over_when_it_holds_many_finished_intervals(tmp_path: P
     settled = [len(part.tally.settled) for part in found if part and part.tally]
     assert sum(settled) > 86_400 // 20 - 20
     assert SETTLED < max(settled) < SETTLED + 50
+
+
+def test_of_a_worker_whose_turn_has_not_come_few_parts_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"".join(line(second) for second in range(0, 40_000, 10)))
+    lengths: list[int] = []
+
+    class Waiting(deque[Part]):
+        def append(self, part: Part) -> None:
+            super().append(part)
+            lengths.append(len(self))
+
+    monkeypatch.setattr(parts, "_Taken", lambda unit, taken=parts._Taken: taken(unit, Waiting()))
+    monkeypatch.setattr(parts, "SETTLED", 1)
+    with open_archive(str(path)).stretches() as stretches:
+        assert stretches
+        some = Workers(reader, PLAN, 3, nullcontext, stretches, lambda reader: BLOCK)
+        try:
+            counted = [part for _, part in some.counted(stretches.cuts(lambda left: 40_000), known())]
+        finally:
+            some.close()
+    assert sum(part.lines.lines for part in counted) == 4000
+    assert max(lengths) <= parts.WAITING
+    assert len(counted) > 50

@@ -85,6 +85,7 @@ def test_processes_and_blocks_leave_no_trace(
     expected = replayed([path])
     assert len(expected[0]) > 50
     monkeypatch.setattr(lines, "LARGE", 0 if plain else MAX_LINE)
+    monkeypatch.setattr(lines, "BEFORE", 0)
     for sizes, jobs in (
         (Sizes(2000), 1),
         (Sizes(100), 1),

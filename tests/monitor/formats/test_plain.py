@@ -80,6 +80,7 @@ ODD = {
 def everything(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have blocks of any size read so, and however many lines are odd."""
     monkeypatch.setattr(lines, "LARGE", 0)
+    monkeypatch.setattr(lines, "BEFORE", 0)
     monkeypatch.setattr(plain, "ODD", 1)
 
 
@@ -118,6 +119,7 @@ def test_a_block_of_odd_lines_is_left_whole_to_the_exact_pattern(why: str) -> No
 
 def test_of_too_many_odd_lines_none_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "LARGE", 0)
+    monkeypatch.setattr(lines, "BEFORE", 0)
     tried: list[bytes] = []
     monkeypatch.setattr(PlainLines, "read", lambda self, data, times: tried.append(data))
     reader = Reader(parse("combined"))
@@ -130,11 +132,43 @@ def test_where_nearly_every_line_has_texts_never_seen_the_next_blocks_are_not_re
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(lines, "LARGE", 0)
+    monkeypatch.setattr(lines, "BEFORE", 0)
     reader = Reader(parse("combined"))
     made = [f'h - - {WHEN} "GET /{n} HTTP/1.1" 200 1\n' for n in range(9 * (lines.SKIPPED + 2))]
     blocks = ["".join(made[start : start + 9]).encode() for start in range(0, len(made), 9)]
     encoded = [isinstance(reader.read(block).sections, Encoded) for block in blocks]
     assert encoded == [True, *[False] * lines.SKIPPED, True]
+
+
+def test_a_block_full_of_marks_is_not_read() -> None:
+    line = f'10.0.0.9 - - {WHEN} "GET /filler HTTP/1.1" 200 17 "-" "{"! " * 50}"\n'.encode()
+    assert PlainLines().read(line * 20, Times("clf")) is None
+
+
+def test_quiet_logs_are_not_worth_it() -> None:
+    def worth(lines_a_minute: int) -> bool:
+        made = [
+            f'h - - [10/Oct/2000:13:{minute:02}:00 +0000] "GET / HTTP/1.1" 200 1\n' * lines_a_minute
+            for minute in range(10)
+        ]
+        read = PlainLines().read("".join(made).encode(), Times("clf"))
+        return read is not None and read.worth
+
+    assert not worth(plain.BUSY - 100)
+    assert worth(plain.BUSY)
+
+
+def test_how_much_it_asks_for_goes_by_what_it_gains(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "LARGE", 2 * len(FILLER))
+    reader = Reader(parse("combined"))
+    asked = []
+    for _ in range(lines.BEFORE + 2):
+        asked.append(reader.gain)
+        reader.read(FILLER * reader.gain)
+    assert asked == [*[1] * lines.BEFORE, lines.TRIED, lines.LARGER]
+    reader.read(b"junk\n" * 1000)
+    assert reader.gain == 1
+    assert Reader(parse("json")).gain == Reader(parse("w3c")).gain == Reader(None).gain == 1
 
 
 def columns(batch: Batch) -> dict[str, object]:
@@ -149,6 +183,7 @@ def read_both_ways(data: bytes, monkeypatch: pytest.MonkeyPatch) -> Batch:
     told: list[tuple[dict[str, object], list[str], State]] = []
     for large in (MAX_LINE + 1, 0):
         monkeypatch.setattr(lines, "LARGE", large)
+        monkeypatch.setattr(lines, "BEFORE", 0)
         reader = Reader(parse("combined"))
         batch = reader.read(data)
         told.append((columns(batch), reader.messages(), reader.state))
@@ -183,6 +218,7 @@ def test_many_methods_and_statuses_are_read_as_without_it(monkeypatch: pytest.Mo
 
 def test_lines_longer_than_a_line_may_be_are_not_read_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "LARGE", 0)
+    monkeypatch.setattr(lines, "BEFORE", 0)
     monkeypatch.setattr(lines, "MAX_LINE", 100)
     assert not isinstance(Reader(parse("combined")).read(FILLER).sections, Encoded)
 
@@ -201,6 +237,7 @@ def test_it_reads_what_the_slow_twin_reads(data: bytes, cuts: list[int], more: b
 
 def test_on_a_machine_of_32_bits_none_is_read_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "LARGE", 0)
+    monkeypatch.setattr(lines, "BEFORE", 0)
     assert isinstance(Reader(parse("combined")).read(FILLER).sections, Encoded)
     monkeypatch.setattr(lines, "WIDE", False)
     assert not isinstance(Reader(parse("combined")).read(FILLER).sections, Encoded)
