@@ -12,11 +12,9 @@ from pathlib import Path
 from bench.process import cost
 from monitor.formats import Reader, parse
 from monitor.formats.batch import Columns
-from monitor.replay import SIZES
 
 LINES = 200_000
-BLOCK = 256 * 1024  # bytes, as a log is read that is followed
-LARGE = SIZES.block  # ... and as an archive is: plain lines are then read many at a time
+BLOCK = 256 * 1024  # bytes, as a log is read that is followed; an archive's plain lines are in the replays' rows
 TRIES = 5  # the best counts: what else the machine does only ever adds
 START = 1_700_000_000
 
@@ -102,10 +100,10 @@ _FORMATS: dict[str, tuple[str, Callable[[int, str, str, str, int, int, str], str
 }
 
 
-def _blocks(data: bytes, size: int) -> list[bytes]:
+def _blocks(data: bytes) -> list[bytes]:
     blocks, start = [], 0
     while start < len(data):
-        end = data.find(b"\n", min(start + size, len(data) - 1)) + 1
+        end = data.find(b"\n", min(start + BLOCK, len(data) - 1)) + 1
         blocks.append(data[start:end])
         start = end
     return blocks
@@ -138,12 +136,8 @@ def rows() -> Iterable[tuple[str, float, str]]:
                 path = Path(folder, "log")
                 path.write_bytes(data)
                 grep = min(cost(["grep", "-c", '" 200 ', str(path)]).processor for _ in range(TRIES))
-            ways = [("", BLOCK, Columns.NONE)]
-            if what in ("combined", "common"):
-                ways.append((" in large blocks", LARGE, Columns.NONE))
-            if what == "combined":
-                ways.append((" (all columns)", BLOCK, Columns.ALL))
-            for more, size, columns in ways:
-                blocks = _blocks(data, size)
+            blocks = _blocks(data)
+            for columns in (Columns.NONE, Columns.ALL) if what == "combined" else (Columns.NONE,):
                 seconds = _best(lambda: _read(name, blocks, columns))  # noqa: B023
+                more = " (all columns)" if columns else ""
                 yield f"reading {what}{more} / grep -c", seconds / grep, f"{LINES / seconds / 1000:.0f}k lines/s"
